@@ -1,0 +1,184 @@
+"""CloudEvents 1.0 over Kafka: binary mode out, binary and structured mode in.
+
+Source: CloudEvents Kafka protocol binding 1.0.2 (headers ``ce_*``, value = data) and JSON event format 1.0.2;
+W3C Trace Context travels once, unprefixed, as ``traceparent`` and ``tracestate``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.events.envelope import Envelope
+from shared.events.event import EVENTS, Event
+
+Headers = list[tuple[str, bytes]]
+_OPTIONAL = ("partitionkey", "dataschema", "visibility", "audience", "correlationid", "causationid")
+_REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "sequence")
+_TRACE = ("traceparent", "tracestate")
+_HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_OPTIONAL)} | {name: name for name in ("content-type", *_TRACE)}
+_NO_DATA = "the message has no value (a tombstone), so there is no fact in it"
+
+
+class Unreadable(ValueError):
+    """A message that cannot be understood as an event.
+
+    ``reason`` is a stable code, ``str()`` the words for an operator, ``attributes`` the context if that much could be read.
+    """
+
+    def __init__(self, reason: str, words: str, attributes: Attributes | None = None) -> None:
+        super().__init__(words)
+        self.reason = reason
+        self.attributes = attributes
+
+
+class UnknownType(Unreadable):
+    """A well-formed event of a type or version this code does not know."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        super().__init__("unknown-type", f"event type {attributes.type!r} is not known here; upgrade this service, then retry", attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The context attributes of a message, checked, before its data is looked at."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    sequence: int
+    optional: Mapping[str, str]
+
+
+def to_headers(envelope: Envelope) -> Headers:
+    """The binary-mode headers of an event, trace context last and once."""
+    pairs: list[tuple[str, str]] = [
+        ("content-type", "application/json"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", envelope.id),
+        ("ce_source", envelope.source),
+        ("ce_type", envelope.type),
+        ("ce_subject", envelope.subject),
+        ("ce_time", envelope.time.isoformat().replace("+00:00", "Z")),
+        ("ce_dataschema", envelope.dataschema),
+        ("ce_sequence", str(envelope.sequence)),
+        ("ce_partitionkey", envelope.partitionkey),
+        ("ce_visibility", envelope.visibility),
+        ("ce_audience", ",".join(envelope.audience)),
+    ]
+    pairs += [(f"ce_{name}", value) for name in ("correlationid", "causationid") if (value := getattr(envelope, name))]
+    pairs += [(name, value) for name in _TRACE if (value := getattr(envelope, name))]
+    return [(name, value.encode()) for name, value in pairs if value]
+
+
+def to_data(envelope: Envelope) -> bytes:
+    """The JSON data of an event: the value of its message in binary mode."""
+    return envelope.data.model_dump_json(exclude_none=True).encode()
+
+
+def from_message(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Envelope:
+    """The event in a message, of either mode.
+
+    Raises `Unreadable` (with the reason) for anything that is not a valid event, and its subclass `UnknownType` for a type or
+    version this code has no class for.
+    """
+    told = _told(headers)
+    content_type = told.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type.startswith("application/cloudevents-batch"):
+        raise Unreadable("batch-mode", "a batch of events in one message: the Kafka binding has no batch mode")
+    if content_type.startswith("application/cloudevents"):
+        raw, data = _structured(value)
+        attributes = _attributes(raw)
+        return _envelope(attributes, _validated(attributes, data=data), {name: told.get(name) or raw.get(name) for name in _TRACE})
+    attributes = _attributes(told)
+    return _envelope(attributes, _validated(attributes, value=value), told)
+
+
+def _told(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """The attributes by name (without ``ce_``), the content type and the trace context; other headers are not ours."""
+    told: dict[str, str] = {}
+    for header, value in headers:
+        name = _HEADERS.get(header) or _spelled_otherwise(header)
+        if name is None:
+            continue
+        if name in told:
+            raise Unreadable("duplicate-header", f"header {header!r} appears more than once")
+        try:
+            told[name] = (value or b"").decode()
+        except UnicodeDecodeError as error:
+            raise Unreadable("bad-utf8", f"header {header!r} is not UTF-8") from error
+    return told
+
+
+def _spelled_otherwise(header: str) -> str | None:
+    lower = header.lower()
+    return _HEADERS.get(lower) or (lower[3:] if lower.startswith("ce_") else None)
+
+
+def _validated(attributes: Attributes, *, value: bytes | None = None, data: Any = None) -> Event:
+    """The event of the attributes' type, from JSON bytes or from data already read."""
+    event_class = EVENTS.get(attributes.type)
+    if event_class is None:
+        raise UnknownType(attributes)
+    if data is None and not value:
+        raise Unreadable("no-data", _NO_DATA, attributes)
+    try:
+        return event_class.model_validate_json(value) if value else event_class.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise Unreadable("bad-json", f"the data is not JSON in UTF-8: {first['msg']}", attributes) from error
+        where = "/".join(str(part) for part in first["loc"])
+        raise Unreadable("wrong-schema", f"data does not fit {attributes.type}: {where}: {first['msg']}", attributes) from error
+
+
+def _json(value: bytes | None) -> Any:
+    if not value:
+        raise Unreadable("no-data", _NO_DATA)
+    try:
+        return json.loads(value)
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Unreadable("bad-json", f"the data is not JSON in UTF-8: {error}") from error
+
+
+def _structured(value: bytes | None) -> tuple[dict[str, str], Any]:
+    event = _json(value)
+    if not isinstance(event, dict):
+        raise Unreadable("bad-json", "a structured event must be a JSON object")
+    if "data" not in event:
+        raise Unreadable("no-data", "the structured event has no 'data' member")
+    return {name: str(item) for name, item in event.items() if name != "data" and item is not None}, event["data"]
+
+
+def _attributes(raw: Mapping[str, str]) -> Attributes:
+    missing = [name for name in _REQUIRED if not raw.get(name)]
+    if missing:
+        raise Unreadable("missing-attribute", f"required attribute missing: {', '.join(missing)}")
+    if raw["specversion"] != "1.0":
+        raise Unreadable("specversion", f"CloudEvents {raw['specversion']!r} is not supported; send 1.0")
+    try:
+        time, sequence = datetime.fromisoformat(raw["time"]), int(raw["sequence"])
+    except ValueError as error:
+        raise Unreadable("bad-attribute", f"'time' must be RFC 3339 and 'sequence' an integer: {error}") from error
+    if time.tzinfo is None or sequence < 1:
+        raise Unreadable("bad-attribute", "'time' must carry an offset and 'sequence' must be 1 or more")
+    optional = {name: raw[name] for name in _OPTIONAL if raw.get(name)}
+    return Attributes(raw["id"], raw["source"], raw["type"], raw["subject"], time, sequence, optional)
+
+
+def _envelope(attributes: Attributes, event: Event, trace: Mapping[str, str | None]) -> Envelope:
+    optional = dict(attributes.optional)
+    audience = tuple(filter(None, optional.pop("audience", "").split(",")))
+    optional.setdefault("partitionkey", attributes.subject)
+    optional.setdefault("dataschema", "")
+    return Envelope(
+        attributes.id, attributes.source, attributes.type, attributes.subject, attributes.time, attributes.sequence,
+        event, audience=audience, traceparent=trace.get("traceparent"), tracestate=trace.get("tracestate"), **optional,
+    )  # fmt: skip
