@@ -1,0 +1,71 @@
+"""The HTTP edge that every service shares: who asks, once and in one transaction, within limits, every error explained."""
+
+from shared.http.access import Admins, Allow, Reads, Signed, Signs, Writes, allow
+from shared.http.app import build_app, probe_app
+from shared.http.edge import CommandRoute, OpenRoute, shown_once
+from shared.http.etags import IfMatch, etag, tag
+from shared.http.fields import (
+    Country,
+    Day,
+    Email,
+    Flag,
+    Id,
+    LangMap,
+    Language,
+    Line,
+    Moment,
+    Names,
+    StrictModel,
+    Text,
+    TimeZone,
+    Url,
+    Whole,
+    broken,
+)
+from shared.http.idempotency import IdempotencyCleanup
+from shared.http.keys import RemoteKeys
+from shared.http.paging import After, Cursor, Limit, Page, link_next
+from shared.http.session import Reader, Session
+
+__all__ = [
+    "Admins",
+    "After",
+    "Allow",
+    "CommandRoute",
+    "Country",
+    "Cursor",
+    "Day",
+    "Email",
+    "Flag",
+    "Id",
+    "IdempotencyCleanup",
+    "IfMatch",
+    "LangMap",
+    "Language",
+    "Limit",
+    "Line",
+    "Moment",
+    "Names",
+    "OpenRoute",
+    "Page",
+    "Reader",
+    "Reads",
+    "RemoteKeys",
+    "Session",
+    "Signed",
+    "Signs",
+    "StrictModel",
+    "Text",
+    "TimeZone",
+    "Url",
+    "Whole",
+    "Writes",
+    "allow",
+    "broken",
+    "build_app",
+    "etag",
+    "link_next",
+    "probe_app",
+    "shown_once",
+    "tag",
+]

@@ -1,0 +1,130 @@
+"""The application every service builds the same way: its routes inside the guard, problems, probes and reference around them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from shared.http.catalogue import CATALOGUE_ROUTES
+from shared.http.docs import docs_routes
+from shared.http.examples import complete
+from shared.http.guard import Guard
+from shared.http.idempotency import Running
+from shared.http.keys import trust_issuer
+from shared.http.limits import LIMITS, Limits
+from shared.http.probes import probe_routes
+from shared.http.problems import MEDIA_TYPE, answer_everything
+from shared.pages import ASSET_ROUTE
+
+if TYPE_CHECKING:
+    from shared.process import Runtime
+
+VERSION = "1"
+
+
+class _Api(FastAPI):
+    """FastAPI whose description has an example for every body and problem documents for every error."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = get_openapi(
+                title=self.title, version=self.version, description=self.description, routes=self.routes, openapi_version="3.1.0"
+            )
+            _tell_problems(self.openapi_schema)
+            complete(self.openapi_schema)
+        return self.openapi_schema
+
+
+def build_app(runtime: "Runtime", *, title: str, routers: Sequence[APIRouter], description: str = "", limits: Limits = LIMITS) -> FastAPI:
+    """The application of a service: ``routers`` with all that HTTP owes; no request goes beyond ``limits``.
+
+    A service that brought no verifier of its own verifies tokens with the keys its issuer publishes.
+    """
+    if runtime.verifier is None:
+        trust_issuer(runtime)
+    app = _Api(
+        title=title,
+        version=VERSION,
+        description=description,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        middleware=[Middleware(Guard, runtime=runtime, limits=limits)],
+    )
+    app.state.runtime = runtime
+    app.state.running = Running()
+    app.state.limits = limits
+    for router in routers:
+        # include_router would match every request twice, against a second copy of each route
+        app.router.routes.extend(router.routes)
+    app.router.routes.extend([*probe_routes(runtime), *CATALOGUE_ROUTES, ASSET_ROUTE, *docs_routes(app)])
+    answer_everything(app)
+    return app
+
+
+def probe_app(runtime: "Runtime") -> Starlette:
+    """Probes and metrics alone, for a process that serves no API."""
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={"tracing": False},
+        middleware=[Middleware(Guard, runtime=runtime, limits=LIMITS)],
+    )
+    app.router.routes.extend(probe_routes(runtime))
+    answer_everything(app)
+    return app
+
+
+def _tell_problems(api: dict[str, Any]) -> None:
+    schemas = api.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    schemas["Problem"] = _PROBLEM
+    for item in api.get("paths", {}).values():
+        for operation in item.values():
+            responses = operation.get("responses", {})
+            responses.pop("422", None)
+            responses["default"] = {
+                "description": "Any refusal, as a problem document; its `code` is listed at /problems.",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+
+
+_TEXT = {"type": "string"}
+_PROBLEM: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "trace_id"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "instance": _TEXT,
+        "code": _TEXT,
+        "trace_id": _TEXT,
+        "field": _TEXT,
+        "fix": _TEXT,
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+    "example": {
+        "type": "/problems/invalid",
+        "title": "The request breaks a rule.",
+        "status": 422,
+        "detail": "/names is required.",
+        "instance": "/v1/partners",
+        "code": "invalid",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "field": "/names",
+        "fix": "Add it.",
+        "errors": [{"in": "body", "field": "/names", "rule": "is required", "fix": "Add it."}],
+    },
+}

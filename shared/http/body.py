@@ -1,0 +1,108 @@
+"""The request's body, read within limits: bytes, time, form; and parsed strictly."""
+
+import asyncio
+import contextlib
+import re
+import time
+from typing import Any, Final, NoReturn
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from shared.http import strict_json
+from shared.http.limits import Limits
+from shared.http.refusals import SlowBody, TooLarge, UnsupportedMedia
+
+_DRAINED: Final = 16 * 1024 * 1024
+_DRAIN_SECONDS: Final = 2.0
+
+_JSON: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE)
+_FORM: Final = re.compile(r"(?:application/x-www-form-urlencoded|multipart/form-data)(?:\s*;.*)?", re.IGNORECASE)
+
+
+class StrictRequest(Request):
+    """A request whose body was already read within limits and whose JSON was parsed strictly."""
+
+    def give(self, body: bytes, parsed: Any) -> None:
+        """Let what was read be what the route gets."""
+        self._body = body
+        self._json = parsed
+
+
+async def take_body(request: StrictRequest, *, forms: bool = False) -> bytes:
+    """Read and parse the body of ``request`` (JSON, or a form where ``forms``); gives its bytes, empty without a body.
+
+    Raises TooLarge, SlowBody, UnsupportedMedia, Malformed or Invalid.
+    """
+    body = await _read(request)
+    if not body:
+        request.give(body, None)
+        return body
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("The body is compressed.", field="Content-Encoding", fix="Send the body without Content-Encoding.")
+    kind = request.headers.get("content-type", "")
+    if _JSON.fullmatch(kind):
+        request.give(body, strict_json.parse(body))
+    elif forms and _FORM.fullmatch(kind):
+        request.give(body, None)
+    else:
+        wanted = "application/x-www-form-urlencoded" if forms else "application/json"
+        raise UnsupportedMedia(f"The body must be {wanted}.", field="Content-Type", fix=f"Send Content-Type: {wanted}.")
+    return body
+
+
+async def _read(request: Request) -> bytes:
+    limits: Limits = request.scope["app"].state.limits
+    announced = _announced(request)
+    if announced > limits.body:
+        await _refuse(request, announced, limits)
+    if announced == 0 and "transfer-encoding" not in request.headers:
+        return b""
+    started = time.monotonic()
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await _next(request, min(limits.pause, started + limits.body_seconds - time.monotonic()))
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limits.body:
+            await _refuse(request, size, limits)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+
+def _announced(request: Request) -> int:
+    text = request.headers.get("content-length")
+    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0
+
+
+async def _next(request: Request, seconds: float) -> Message:
+    try:
+        async with asyncio.timeout(seconds):
+            message = await request.receive()
+    except TimeoutError:
+        raise SlowBody("The body stopped arriving.", field="/", fix="Send the whole body without pauses.") from None
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message
+
+
+async def _refuse(request: Request, size: int, limits: Limits) -> NoReturn:
+    """Take what the client is still sending (within bounds, so that it gets to read the answer), then refuse it."""
+    if "expect" not in request.headers:
+        with contextlib.suppress(TimeoutError):  # slow or endless: the connection is closed after the answer
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await _drain(request)
+    words = f"The body has {size} bytes or more; at most {limits.body} are read."
+    raise TooLarge(words, field="/", fix=f"Send at most {limits.body} bytes.", limit=limits.body)
+
+
+async def _drain(request: Request) -> None:
+    taken = 0
+    while taken < _DRAINED:
+        message = await request.receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+        taken += len(message.get("body", b""))

@@ -1,0 +1,149 @@
+"""One request, one transaction: recognise the caller, do it once, commit, and only then let the answer go."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared.auth import Caller
+from shared.http.access import recognise
+from shared.http.body import StrictRequest, take_body
+from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, in_use, keep
+from shared.http.session import done_reading, runtime_of
+from shared.http.translation import worth_repeating
+from shared.refusals import Refusal
+
+ATTEMPTS: Final = 4
+FIRST_PAUSE: Final = 0.01
+
+Inner = Callable[[Request], Coroutine[Any, Any, Response]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
+
+_READING: Final = frozenset({"GET", "HEAD"})
+
+
+def shown_once(endpoint: Endpoint) -> Endpoint:
+    """Mark a POST whose answer holds a secret: a repetition is told that it was done, not shown the answer again."""
+    endpoint.__shown_once__ = True  # type: ignore[attr-defined]  # a mark on the function, read when its route is made
+    return endpoint
+
+
+class CommandRoute(APIRoute):
+    """A route for known callers: a GET reads; anything else is one transaction, and a POST carries an Idempotency-Key."""
+
+    known_callers: ClassVar[bool] = True
+
+    def get_route_handler(self) -> Inner:
+        """FastAPI's own handler, inside ours."""
+        inner = super().get_route_handler()
+        if (self.methods or set()) <= _READING:
+            return self._reading(inner)
+        return self._changing(inner, bool(getattr(self.endpoint, "__shown_once__", False)))
+
+    def _reading(self, inner: Inner) -> Inner:
+        known = self.known_callers
+
+        async def read(request: Request) -> Response:
+            if known:
+                request.scope["state"]["caller"] = await recognise(request)
+            try:
+                return await inner(request)
+            finally:
+                await done_reading(request)
+
+        return read
+
+    def _changing(self, inner: Inner, secret: bool) -> Inner:
+        known = self.known_callers
+
+        async def change(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            state = request.scope["state"]
+            caller: Caller | None = await recognise(strict) if known else None
+            state["caller"] = caller
+            body = await take_body(strict, forms=not known)
+            attempt = attempt_of(strict, caller.client, body) if caller is not None and strict.method == "POST" else None
+            return await _once(strict, _Work(inner, attempt, secret))
+
+        return change
+
+
+class OpenRoute(CommandRoute):
+    """A route for anybody (token endpoint, key set, pages behind a link): the same transaction, no caller and no key."""
+
+    known_callers = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done inside the transaction, and under which key."""
+
+    inner: Inner
+    attempt: Attempt | None
+    secret: bool
+
+
+async def _once(request: StrictRequest, work: _Work) -> Response:
+    """The answer of ``work``: that of the first request with its key, if there was one."""
+    attempt = work.attempt
+    if attempt is None:
+        return await _done(request, work)
+    running: Running = request.scope["app"].state.running
+    running.enter(attempt)
+    try:
+        return await _done(request, work)
+    except (Raced, Refusal, HTTPException, RequestValidationError, IntegrityError, StaleDataError) as problem:
+        kept = await find(runtime_of(request).database, attempt)
+        if kept is not None:
+            return kept
+        raise in_use() if isinstance(problem, Raced) else problem from None
+    finally:
+        running.leave(attempt)
+
+
+async def _done(request: StrictRequest, work: _Work) -> Response:
+    """The answer of ``work``, committed; transactions that got into each other's way are run again."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await _transaction(request, work)
+        except DBAPIError as problem:
+            if not worth_repeating(problem):
+                raise
+            await asyncio.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+    return await _transaction(request, work)
+
+
+async def _transaction(request: StrictRequest, work: _Work) -> Response:
+    runtime = runtime_of(request)
+    session = runtime.database.session()
+    request.scope["state"]["session"] = session
+    try:
+        response = await work.inner(request)
+        await session.run_sync(_conclude, work, response)
+    except BaseException:
+        await asyncio.shield(session.close())  # also when the request is given up: the connection goes back clean
+        raise
+    finally:
+        await done_reading(request)
+    if session.info.get("recorded"):
+        runtime.wake.set()
+    return response
+
+
+def _conclude(session: SyncSession, work: _Work, response: Response) -> None:
+    if response.status_code >= 400:  # an answer that refuses changes nothing
+        session.rollback()
+        return
+    if work.attempt is not None:
+        keep(session, work.attempt, response, body=not work.secret)
+    session.commit()

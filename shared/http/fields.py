@@ -1,0 +1,161 @@
+"""Types of request fields: each accepts one well-defined form and says what to do when it gets another."""
+
+import re
+import unicodedata
+import zoneinfo
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from shared.http.codes import COUNTRIES, LANGUAGES
+
+_TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters other than tab and line breaks, separators of lines, and halves of surrogate pairs."""
+_UNLINED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a line may not hold: control characters, breaks, what turns the direction of writing, halves of surrogate pairs."""
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+", re.IGNORECASE)
+
+
+class StrictModel(BaseModel):
+    """A request body: unknown members are refused, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def broken(kind: str, rule: str, fix: str) -> PydanticCustomError:
+    """The error of a field: which ``rule`` it breaks and the ``fix``; raise it in a validator of your own."""
+    return PydanticCustomError("rule_broken", "{rule}", {"rule": rule, "fix": fix, "kind": kind})
+
+
+def _language(text: str) -> str:
+    found = _TAG.fullmatch(text)
+    if found is None or found[1].lower() not in LANGUAGES or not _known_region(found[3]):
+        raise broken("language", "must be a known BCP 47 language tag", "Send a tag like 'es', 'en', 'uk', 'pt-BR' or 'zh-Hant'.")
+    script = found[2].title() if found[2] else None
+    region = found[3].upper() if found[3] else None
+    return "-".join(part for part in (found[1].lower(), script, region) if part)
+
+
+def _known_region(region: str | None) -> bool:
+    return region is None or region.isdigit() or region.upper() in COUNTRIES
+
+
+def _country(text: str) -> str:
+    if text not in COUNTRIES:
+        raise broken("country", "must be a two-letter country code of ISO 3166-1, in capitals", "Send a code like 'CO', 'KR' or 'UA'.")
+    return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(name for name in zoneinfo.available_timezones() if name not in ("localtime", "Factory"))
+
+
+def _time_zone(text: str) -> str:
+    if text not in _zones():
+        raise broken("time zone", "must be a time zone of the IANA database", "Send a name like 'America/Bogota' or 'Europe/Kyiv'.")
+    return text
+
+
+def _id(text: str) -> str:
+    lower = text.lower()
+    if _UUID.fullmatch(lower) is None:
+        raise broken("id", "must be an id as this API gives them (a UUID)", "Send the id exactly as you read it.")
+    return lower
+
+
+def _text(text: str) -> str:
+    if _UNPRINTABLE.search(text) is not None:
+        raise broken("text", "must not hold control characters", "Remove invisible control characters from the text.")
+    return _tidy(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _line(text: str) -> str:
+    if _UNLINED.search(text) is not None:
+        raise broken("line", "must be one line without control characters", "Remove line breaks, tabs and invisible characters.")
+    return _tidy(text)
+
+
+def _tidy(text: str) -> str:
+    tidy = (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
+    if not tidy:
+        raise broken("text", "must not be empty or only blanks", "Write something, or leave the member out.")
+    return tidy
+
+
+def _each_once(texts: Any) -> Any:
+    if isinstance(texts, dict) and len({str(tag).lower() for tag in texts}) < len(texts):
+        raise broken("languages", "must not name a language twice", "Send one text for each language.")
+    return texts
+
+
+def _url(text: str) -> str:
+    fix = "Send an address like 'https://example.org/page', without a user name."
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme == "https" and parts.username is None and parts.password is None and (parts.port or 443) > 0
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        raise broken("url", "must be an https address", fix) from None
+    if not plain or _HOST.fullmatch(host) is None or " " in text or _UNLINED.search(text) is not None:
+        raise broken("url", "must be an https address", fix)
+    return text
+
+
+def _email(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - only one service installs it
+
+    fix = "Send an address like 'name@example.org'."
+    if _UNLINED.search(text) is not None or any(sign in '<>"\\' for sign in text):
+        raise broken("email", "must be one mail address without line breaks, quotes or brackets", fix)
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise broken("email", "must be a mail address", fix) from None
+
+
+def _written_day(value: Any) -> Any:
+    if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise broken("day", "must be a date written YYYY-MM-DD", "Send a date like '2024-07-12'.")
+    return value
+
+
+def _written_moment(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise broken("moment", "must be a date and time with its offset from UTC", "Send a time like '2025-03-04T15:00:00-05:00'.")
+    return value
+
+
+Language = Annotated[str, AfterValidator(_language), Field(examples=["es"], description="A BCP 47 language tag.")]
+Country = Annotated[str, AfterValidator(_country), Field(examples=["CO"], description="ISO 3166-1, two capital letters.")]
+TimeZone = Annotated[str, AfterValidator(_time_zone), Field(examples=["America/Bogota"], description="A time zone of the IANA database.")]
+Id = Annotated[str, AfterValidator(_id), Field(examples=["01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f"], description="A UUID given by this API.")]
+Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_line), Field(examples=["Asocapitales"])]
+"""A text on one line, such as a name; at most 300 characters, NFC."""
+Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_text), Field(examples=["Buenas prácticas de datos abiertos."])]
+"""A text of several lines; at most 20,000 characters, NFC, line breaks as LF."""
+LongText = Annotated[str, StringConstraints(max_length=200_000), AfterValidator(_text), Field(examples=["Memorando de entendimiento …"])]
+"""A document's full text; at most 200,000 characters, NFC, line breaks as LF."""
+Names = Annotated[dict[Language, Line], BeforeValidator(_each_once), Field(min_length=1, max_length=40, examples=[{"es": "Asocapitales"}])]
+"""One-line texts by language: at least one."""
+LangMap = Annotated[
+    dict[Language, Text], BeforeValidator(_each_once), Field(min_length=1, max_length=40, examples=[{"es": "Intercambio de prácticas."}])
+]
+"""Longer texts by language: at least one."""
+Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_url), Field(examples=["https://example.org/page"])]
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email), Field(examples=["name@example.org"])]
+Day = Annotated[date, BeforeValidator(_written_day), Field(examples=["2024-07-12"])]
+"""A calendar day, written YYYY-MM-DD."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), Field(examples=["2025-03-04T15:00:00-05:00"])]
+"""A point in time, written with its offset from UTC."""
+Whole = Annotated[int, Strict(), Field(ge=-(2**31), lt=2**31, examples=[3])]
+"""A whole number that is written as one."""
+Flag = Annotated[bool, Strict(), Field(examples=[True])]
+"""True or false, and nothing like it."""
