@@ -1,0 +1,8 @@
+"""Who cooperates with whom, and under which signed terms.
+
+Owns: clients, signing keys, partners, memberships, agreements
+Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementDrafted, AgreementProposed,
+    AgreementPartyInvited, AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed,
+    AgreementSignatureRequested, AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned
+Consumes: nothing
+"""

@@ -1,0 +1,139 @@
+"""Access over HTTP: clients, tokens and keys."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from services.partners.access import commands, views
+from services.partners.access.models import ClientRefused, Guesses
+from services.partners.access.schemas import (
+    KEYS_PATH,
+    METADATA_PATH,
+    TOKEN_FORM,
+    TOKEN_PATH,
+    ClientFilters,
+    ClientId,
+    ClientMade,
+    ClientOut,
+    KeyOut,
+    KeySet,
+    KeysOut,
+    Metadata,
+    NewClient,
+    Token,
+    credentials_of,
+)
+from shared.auth import Caller, Issuer, public_set
+from shared.http import Admins, CommandRoute, Cursor, OpenRoute, Page, Reader, Session, link_next, shown_once
+
+_FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
+
+router = APIRouter(prefix="/v1", tags=["access"], route_class=CommandRoute)
+open_router = APIRouter(tags=["access"], route_class=OpenRoute)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What this process gives tokens with."""
+
+    ring: views.KeyRing
+    issuer: Issuer
+    guesses: Guesses
+
+
+async def _access(request: Request) -> Access:
+    return cast("Access", request.scope["app"].state.access)
+
+
+Gate = Annotated[Access, Depends(_access)]
+ClientPath = Annotated[ClientId, Path(description="The client's id.")]
+
+
+@router.post("/clients", status_code=201, response_model=ClientMade, summary="Make a client")
+@shown_once
+async def create_client(body: NewClient, caller: Admins, session: Session) -> JSONResponse:
+    """Make a client for a partner's system. Its `secret` is in this answer and never shown again.
+
+    The operator makes clients for every partner, a client with the scope `admin` those of its own partner.
+    """
+    client, secret = await commands.create_client(session, caller, body.wanted(), datetime.now(UTC))
+    return JSONResponse(views.told(client) | {"secret": secret}, 201, {"Location": f"/v1/clients/{client.id}"})
+
+
+@router.get("/clients", response_model=Page[ClientOut], summary="List clients")
+async def list_clients(request: Request, reader: Reader, caller: Admins, filters: Annotated[ClientFilters, Query()]) -> JSONResponse:
+    """The clients of the caller's partner; the operator sees all, or those of the `partner` asked for."""
+    after = Cursor.read(filters.after, str)
+    partner = filters.partner if caller.is_admin else caller.partner
+    found = await views.clients_of(reader, partner, after[0] if after else None, filters.limit + 1)
+    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
+    response = JSONResponse({"items": found[: filters.limit], "next": following})
+    link_next(request, response, following)
+    return response
+
+
+@router.get("/clients/{client}", response_model=ClientOut, summary="Read a client")
+async def read_client(client: ClientPath, reader: Reader, caller: Admins) -> JSONResponse:
+    """One client, never with its secret; somebody else's is a 404."""
+    return JSONResponse(await views.client_by_id(reader, client, None if caller.is_admin else caller.partner))
+
+
+@router.post("/clients/{client}/revoke", response_model=ClientOut, summary="Revoke a client")
+async def revoke_client(client: ClientPath, caller: Admins, session: Session) -> JSONResponse:
+    """Let a client get no token any more; those it has end within ten minutes.
+
+    No `If-Match` is asked for: a secret that leaked must be stopped whatever else changed, and revoking twice changes nothing.
+    """
+    return JSONResponse(views.told(await commands.revoke_client(session, caller, client, datetime.now(UTC))))
+
+
+@router.post("/keys/rotate", response_model=KeysOut, summary="Rotate the keys that sign tokens")
+async def rotate_keys(caller: Admins, session: Session, gate: Gate) -> dict[str, Any]:
+    """Let the next key, published long enough, sign from now on; the old one stays published until its last token has ended.
+
+    It happens by itself every 30 days. 409 `key-too-young` within ten minutes of the rotation before.
+    """
+    keys = await commands.rotate_keys(session, caller, datetime.now(UTC))
+    gate.ring.look_again()
+    return {"keys": [KeyOut.model_validate(key, from_attributes=True) for key in keys]}
+
+
+@open_router.post(TOKEN_PATH, response_model=Token, openapi_extra=TOKEN_FORM, summary="Get an access token")
+async def token(request: Request, session: Session, gate: Gate) -> JSONResponse:
+    """OAuth 2 client credentials (RFC 6749, section 4.4): `curl -u ID:SECRET -d grant_type=client_credentials …`.
+
+    The token lives for ten minutes. A refusal is a problem document that also carries `error` and `error_description`.
+    """
+    now = datetime.now(UTC)
+    credentials = credentials_of(request.headers.get("authorization"), await request.body())
+    address = request.client.host if request.client is not None else ""
+    gate.guesses.must_be_few(address, credentials.client, now)
+    try:
+        caller = await commands.admit(session, credentials, now)
+    except ClientRefused:
+        gate.guesses.refused(address, credentials.client, now)
+        raise
+    return JSONResponse(_token(gate.issuer, caller, gate.issuer.issue(await gate.ring.signing_key(), caller, now)), headers=_NOT_STORED)
+
+
+_NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+def _token(issuer: Issuer, caller: Caller, access_token: str) -> dict[str, Any]:
+    seconds = int(issuer.lifetime.total_seconds())
+    return {"access_token": access_token, "token_type": "Bearer", "expires_in": seconds, "scope": " ".join(sorted(caller.scopes))}
+
+
+@open_router.get(KEYS_PATH, response_model=KeySet, summary="The keys that verify tokens")
+async def key_set(gate: Gate) -> JSONResponse:
+    """The JSON Web Key Set (RFC 7517): the key that signs, the next one, and retired ones until their last token has ended."""
+    return JSONResponse(public_set(await gate.ring.published()), headers=_FOR_A_WHILE, media_type="application/jwk-set+json")
+
+
+@open_router.get(METADATA_PATH, response_model=Metadata, summary="What this authorization server does")
+async def metadata(gate: Gate) -> JSONResponse:
+    """Authorization server metadata (RFC 8414)."""
+    return JSONResponse(Metadata.of(gate.issuer.issuer).model_dump(), headers=_FOR_A_WHILE)

@@ -1,0 +1,131 @@
+"""What is asked of access: which clients there are, and which keys sign and verify now."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import ECKey
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.partners.access.models import Client, KeyState, SigningKey
+from shared.auth import load_key
+from shared.db import Database
+from shared.refusals import NotFound, Unavailable
+
+FRESH = timedelta(seconds=60)
+"""How long a process goes without looking whether the keys were rotated."""
+SHORTEST_PAUSE = timedelta(seconds=1)
+
+_COLUMNS = (
+    Client.id,
+    Client.partner,
+    Client.name,
+    Client.scopes,
+    Client.created_at,
+    Client.created_by,
+    Client.expires_at,
+    Client.revoked_at,
+    Client.last_used_at,
+)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    key: ECKey
+    signs: bool
+    until: datetime | None
+
+
+class KeyRing:
+    """The signing keys as this process read them last; looks again by itself every minute, or when an unknown key is named."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Read the keys of ``database`` when they are first needed; ``clock`` gives aware times."""
+        self._database = database
+        self._clock = clock
+        self._keys: dict[str, _Published] = {}
+        self._read_at = self._asked_at = _LONG_AGO
+        self._reading = asyncio.Lock()
+
+    def get(self, kid: str) -> ECKey | None:
+        """The published key by this id, as far as known now."""
+        known = self._keys.get(kid)
+        return known.key if known is not None and self._is_published(known) else None
+
+    async def refresh(self) -> None:
+        """Look for keys that are not known yet, at most once a second."""
+        if self._clock() - self._asked_at >= SHORTEST_PAUSE:
+            await self.read()
+
+    async def signing_key(self) -> ECKey:
+        """The private key that signs now; raises Unavailable while there is none."""
+        await self._be_fresh()
+        for known in self._keys.values():
+            if known.signs:
+                return known.key
+        raise Unavailable("There is no key to sign tokens with yet.", fix="Try again in a few seconds.")
+
+    async def published(self) -> list[ECKey]:
+        """Every key that a token may be signed with, the coming one included."""
+        await self._be_fresh()
+        return [known.key for known in self._keys.values() if self._is_published(known)]
+
+    async def read(self) -> None:
+        """Read the keys from the database now."""
+        self._asked_at = self._clock()
+        asked = select(SigningKey.kid, SigningKey.state, SigningKey.private_jwk, SigningKey.public_jwk, SigningKey.published_until)
+        asked = asked.where(or_(SigningKey.published_until.is_(None), SigningKey.published_until > self._asked_at))
+        async with self._database.reader() as reader:
+            rows = (await reader.execute(asked.order_by(SigningKey.published_at))).all()
+        self._keys = {
+            kid: _Published(load_key(private or public), state == KeyState.CURRENT, until) for kid, state, private, public, until in rows
+        }
+        self._read_at = self._asked_at
+
+    def look_again(self) -> None:
+        """Forget that the keys were read lately."""
+        self._read_at = self._asked_at = _LONG_AGO
+
+    async def _be_fresh(self) -> None:
+        if self._is_fresh():
+            return
+        async with self._reading:
+            if not self._is_fresh():
+                await self.read()
+
+    def _is_fresh(self) -> bool:
+        return self._clock() - self._read_at < FRESH
+
+    def _is_published(self, known: _Published) -> bool:
+        return known.until is None or known.until > self._clock()
+
+
+async def clients_of(reader: AsyncConnection, partner: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` clients of a partner (None: of everybody) in the order of their ids, those after the id ``after``."""
+    asked = select(*_COLUMNS).order_by(Client.id).limit(limit)
+    if partner is not None:
+        asked = asked.where(Client.partner == partner)
+    if after is not None:
+        asked = asked.where(Client.id > after)
+    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+
+
+async def client_by_id(reader: AsyncConnection, client: str, partner: str | None) -> dict[str, Any]:
+    """One client of a partner (None: of anybody) as the API tells it; raises NotFound, also for a client of somebody else."""
+    row = (await reader.execute(select(*_COLUMNS).where(Client.id == client))).mappings().one_or_none()
+    if row is None or (partner is not None and row["partner"] != partner):
+        raise NotFound(f"There is no client {client}.", fix="List yours with GET /v1/clients.")
+    return _told(dict(row))
+
+
+def told(client: Client) -> dict[str, Any]:
+    """A client that was just written, as the API tells it: never with its secret."""
+    return _told({column.key: getattr(client, column.key) for column in _COLUMNS})
+
+
+def _told(said: dict[str, Any]) -> dict[str, Any]:
+    return said | {name: said[name].isoformat() for name in said if name.endswith("_at") and said[name] is not None}

@@ -1,0 +1,44 @@
+"""What every change of an agreement begins and ends with, and what happens to agreements by date."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.partners.agreements.models import Agreement
+from services.partners.agreements.record.models import NotAParty
+from services.partners.agreements.views import Reading, hidden, may_know
+from services.partners.registry.views import known_partners
+from shared.auth import Caller
+from shared.events import Event
+from shared.outbox import record
+
+
+async def opened(session: AsyncSession, caller: Caller, agreement_id: str, now: datetime) -> Agreement:
+    """The agreement, for a party (or the operator) to act on, its parties under their present names.
+
+    Raises NotFound for an agreement the caller may not know of, and `NotAParty` for one it may only read.
+    """
+    agreement = await session.get(Agreement, agreement_id)
+    if agreement is not None and (caller.is_admin or agreement.is_known_to(caller.partner)):
+        agreement.name_parties(await known_partners(session, agreement.party_ids))
+        return agreement
+    if agreement is not None and await may_know(session, agreement_id, Reading(caller, now)):
+        raise NotAParty("Your partner is no party to this agreement.", fix="Use a client of one of its parties.")
+    raise hidden()
+
+
+async def concluded(session: AsyncSession, agreement: Agreement, version: int | None, facts: Sequence[Event], now: datetime) -> Agreement:
+    """Write down what was decided about the version that the caller saw; raises Stale when that is not the present one.
+
+    The version is compared after the decision, so that a refusal that explains more is heard first (RFC 9110, 13.2.1).
+    """
+    agreement.must_be_at(version)
+    await kept(session, agreement, facts, now)
+    return agreement
+
+
+async def kept(session: AsyncSession, agreement: Agreement, facts: Sequence[Event], now: datetime) -> None:
+    """Write the agreement with the document that readers get, and the facts about it."""
+    agreement.describe(now)
+    await record(session, agreement, *facts, now=now)

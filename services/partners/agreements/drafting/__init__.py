@@ -1,0 +1,1 @@
+"""Drafting: an agreement begins, seen by nobody but its writer."""

@@ -1,0 +1,1 @@
+"""Negotiation: the parties propose, change and approve terms, or give them up."""

@@ -1,0 +1,1 @@
+"""Signing: the agreed terms are signed by every signatory and enter into force on their day."""

@@ -1,0 +1,1 @@
+"""Who belongs to which network, as what, and between which days."""

@@ -1,0 +1,71 @@
+"""The networks over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.partners.models import Seen
+from services.partners.networks import commands, views
+from services.partners.networks.models import Membership
+from services.partners.networks.schemas import EndOfMembership, MembershipFilters, MembershipOut, NewMember
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, link_next
+
+router = APIRouter(prefix="/v1", tags=["networks"], route_class=CommandRoute)
+
+NetworkId = Annotated[Id, Path(description="The id of the partner that is the network.")]
+PartnerId = Annotated[Id, Path(description="The partner's id.")]
+MembershipId = Annotated[Id, Path(description="The membership's id.")]
+Filters = Annotated[MembershipFilters, Query()]
+
+
+@router.post("/networks/{network}/members", status_code=201, response_model=MembershipOut, summary="Take a partner into a network")
+async def join(network: NetworkId, body: NewMember, caller: Writes, session: Session) -> JSONResponse:
+    """Let a partner belong to a network from a day on. By the network itself or the platform's operator.
+
+    A membership of the same partner that shares a day with this one is a 409 `membership-overlaps`, which names it.
+    """
+    return _answer(await commands.join_network(session, caller, body.joining(network), datetime.now(UTC)), 201)
+
+
+@router.get("/networks/{network}/members", response_model=Page[MembershipOut], summary="List a network's members")
+async def list_members(request: Request, network: NetworkId, reader: Reader, _caller: Reads, filters: Filters) -> JSONResponse:
+    """The memberships of a network in the order they were recorded; `on` gives those that hold on a day."""
+    return await _page(request, reader, views.Sought(network=network, on=filters.on), filters)
+
+
+@router.get("/partners/{partner}/memberships", response_model=Page[MembershipOut], summary="List a partner's memberships")
+async def list_memberships(request: Request, partner: PartnerId, reader: Reader, _caller: Reads, filters: Filters) -> JSONResponse:
+    """The networks a partner belongs or belonged to; `on` gives those of a day."""
+    return await _page(request, reader, views.Sought(partner=partner, on=filters.on), filters)
+
+
+@router.get("/memberships/{membership}", response_model=MembershipOut, summary="Read a membership")
+async def read(membership: MembershipId, reader: Reader, _caller: Reads) -> JSONResponse:
+    """One membership; its `ETag` is what ending it must send in `If-Match`."""
+    found = await views.membership_by_id(reader, membership)
+    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+
+
+@router.post("/memberships/{membership}/end", response_model=MembershipOut, summary="End a membership")
+async def end(membership: MembershipId, body: EndOfMembership, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """End a membership on a day, which still is part of it. By the network, by the member that leaves, or by the operator."""
+    ended = await commands.end_membership(session, caller, Seen(membership, version), body.ending(), datetime.now(UTC))
+    return _answer(ended)
+
+
+async def _page(request: Request, reader: AsyncConnection, sought: views.Sought, filters: MembershipFilters) -> JSONResponse:
+    found = await views.memberships_sought(reader, sought, Cursor.read_id(filters.after), filters.limit + 1)
+    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
+    response = JSONResponse({"items": found[: filters.limit], "next": following})
+    link_next(request, response, following)
+    return response
+
+
+def _answer(membership: Membership, status: int = 200) -> JSONResponse:
+    headers = {"ETag": etag(membership.version)}
+    if status == 201:
+        headers["Location"] = f"/v1/memberships/{membership.id}"
+    return JSONResponse(views.told(membership), status, headers)

@@ -1,0 +1,78 @@
+"""What the networks are told and what they answer."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.partners.networks.commands import Ending
+from services.partners.networks.models import Inheritance, Joining, Role
+from shared.http import After, Day, Id, Limit, StrictModel, Text
+
+MEMBER = "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f"
+NETWORK = "01939f6e-8f1b-7d10-8a41-5b6c7d8e9f01"
+Reason = Annotated[Text, StringConstraints(max_length=2000)]
+EXAMPLE: dict[str, Any] = {"partner": MEMBER, "role": "member", "valid_from": "2013-03-01", "valid_to": None, "inherits_agreements": "auto"}
+ANSWER: dict[str, Any] = EXAMPLE | {
+    "id": "01939f6e-9a2c-7e21-b1d3-6c7d8e9f0a12",
+    "network": NETWORK,
+    "reason": None,
+    "recorded_at": "2025-03-04T15:00:00+00:00",
+    "version": 1,
+}
+
+
+class NewMember(StrictModel):
+    """Who joins, as what, and from which day on."""
+
+    partner: Id
+    role: Role = Role.MEMBER
+    valid_from: Day = Field(description="The first day.")
+    valid_to: Day | None = Field(None, description="The last day; null when it is open.")
+    inherits_agreements: Inheritance = Field(Inheritance.AUTO, description="Whether what the network signs lets this member take part.")
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    def joining(self, network: str) -> Joining:
+        """The body in the words of the networks."""
+        return Joining(network=network, **self.model_dump())
+
+
+class EndOfMembership(StrictModel):
+    """The last day of a membership, and why it ends."""
+
+    valid_to: Day = Field(description="The last day on which the membership holds.")
+    reason: Reason | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"valid_to": "2025-12-31", "reason": "Retiro voluntario."}})
+
+    def ending(self) -> Ending:
+        """The body in the words of the networks."""
+        return Ending(self.valid_to, self.reason)
+
+
+class MembershipFilters(BaseModel):
+    """Which memberships a list shall hold."""
+
+    on: Day | None = Field(None, description="Only memberships that hold on this day; all that ever were when left out.")
+    after: After = None
+    limit: Limit = 50
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MembershipOut(BaseModel):
+    """A partner's membership of a network."""
+
+    id: str
+    partner: str
+    network: str
+    role: str
+    valid_from: date
+    valid_to: date | None
+    inherits_agreements: str
+    reason: str | None
+    recorded_at: datetime
+    version: int
+
+    model_config = ConfigDict(json_schema_extra={"example": ANSWER})

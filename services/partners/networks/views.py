@@ -1,0 +1,97 @@
+"""What is asked of the networks: who belongs to one, and to which does a partner belong, on a day or at any time."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.partners.networks.models import Membership
+from services.partners.registry.models import Partner
+from shared.refusals import NotFound
+
+_COLUMNS = (
+    Membership.id,
+    Membership.partner,
+    Membership.network,
+    Membership.role,
+    Membership.valid_from,
+    Membership.valid_to,
+    Membership.inherits_agreements,
+    Membership.reason,
+    Membership.recorded_at,
+    Membership.version,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which memberships a list is about; None asks nothing."""
+
+    network: str | None = None
+    partner: str | None = None
+    on: date | None = None
+
+
+async def membership_by_id(reader: AsyncConnection, membership: str) -> dict[str, Any]:
+    """The membership as the API tells it; raises NotFound."""
+    row = (await reader.execute(select(*_COLUMNS).where(Membership.id == membership))).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no membership {membership}.", fix="List them with GET /v1/networks/{network}/members.")
+    return _told(row)
+
+
+async def memberships_sought(reader: AsyncConnection, sought: Sought, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` memberships in the order they were recorded, those after the id ``after``; raises NotFound without the partner."""
+    asked = select(*_COLUMNS).order_by(Membership.id).limit(limit)
+    if sought.network is not None:
+        asked = asked.where(Membership.network == sought.network)
+    if sought.partner is not None:
+        asked = asked.where(Membership.partner == sought.partner)
+    if sought.on is not None:
+        asked = asked.where(held_on(sought.on))
+    if after is not None:
+        asked = asked.where(Membership.id > after)
+    found = [_told(row) for row in (await reader.execute(asked)).mappings()]
+    if not found:
+        # Only an empty list leaves it open whether there is such a partner at all.
+        await _exists(reader, sought.network or sought.partner)
+    return found
+
+
+def held_on(day: date) -> ColumnElement[bool]:
+    """The condition that a membership holds on a day."""
+    return and_(Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to >= day))
+
+
+async def overlapping(session: AsyncSession, membership: Membership) -> str | None:
+    """The id of a membership of the same partner and network that shares a day with this one."""
+    asked = select(Membership.id).where(
+        Membership.partner == membership.partner,
+        Membership.network == membership.network,
+        or_(Membership.valid_to.is_(None), Membership.valid_to >= membership.valid_from),
+    )
+    if membership.valid_to is not None:
+        asked = asked.where(Membership.valid_from <= membership.valid_to)
+    return await session.scalar(asked.order_by(Membership.valid_from).limit(1))
+
+
+def told(membership: Membership) -> dict[str, Any]:
+    """A membership that was just written, as the API tells it."""
+    return _dated({column.key: getattr(membership, column.key) for column in _COLUMNS})
+
+
+async def _exists(reader: AsyncConnection, partner: str | None) -> None:
+    if partner is not None and await reader.scalar(select(Partner.id).where(Partner.id == partner)) is None:
+        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
+
+
+def _told(row: RowMapping) -> dict[str, Any]:
+    return _dated(dict(row))
+
+
+def _dated(said: dict[str, Any]) -> dict[str, Any]:
+    dates = {name: said[name].isoformat() for name in ("valid_from", "valid_to", "recorded_at") if said[name] is not None}
+    return said | dates

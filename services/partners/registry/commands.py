@@ -1,0 +1,171 @@
+"""What can be done in the registry: register a partner, change what it says of itself, know it under one more name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from services.partners.models import Seen
+from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
+from services.partners.registry.views import known_partners, owners_of, suspected_duplicates
+from shared.auth import Caller
+from shared.outbox import record
+from shared.refusals import Forbidden, NotFound, Stale
+
+_NAMES_LOCK = 7_238_411
+"""The advisory lock of this database under which names and identifiers are claimed."""
+
+
+async def register_partner(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
+    """Put a partner on record; refuse one whose name is already borne in its country, unless forced.
+
+    Raises Forbidden, `SuspectedDuplicate`, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
+    """
+    _must_operate(caller)
+    await _one_at_a_time(session)
+    return await _register(session, registration, now)
+
+
+async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Partner:
+    """Take over the changed fields of a partner's profile; nothing happens when they say nothing new.
+
+    Raises NotFound, Forbidden, Stale, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
+    """
+    if "identifiers" in changes:
+        await _one_at_a_time(session)
+    partner = await _partner_seen(session, caller, seen)
+    await _change(session, partner, changes, now)
+    return partner
+
+
+async def put_partner(
+    session: AsyncSession, caller: Caller, registration: Registration, version: int | None, now: datetime
+) -> tuple[Partner, bool]:
+    """Register, or bring up to date, the partner that the sender's system knows by the registration's key; True when it is new.
+
+    Raises what `register_partner` and `update_partner` raise; Stale only when a ``version`` is given.
+    """
+    await _one_at_a_time(session)
+    known = await _partner_known_as(session, registration)
+    if known is None:
+        _must_operate(caller)
+        _must_be_new(version)
+        return await _register(session, registration, now), True
+    _may_change(caller, known)
+    _must_be_fresh(known, version)
+    await _change(session, known, registration.over(known.profile()), now)
+    return known, False
+
+
+async def add_alias(session: AsyncSession, caller: Caller, seen: Seen, alias: dict[str, Any], now: datetime) -> Partner:
+    """Know a partner under one more name; nothing happens when it is known under it already.
+
+    Raises NotFound, Forbidden, Stale or Invalid (too many).
+    """
+    partner = await _partner_seen(session, caller, seen)
+    if alias not in partner.aliases:
+        await _change(session, partner, {"aliases": (*partner.aliases, alias)}, now)
+    return partner
+
+
+async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: str, now: datetime) -> Partner:
+    """No longer know a partner under this name, in whichever language; raises NotFound, Forbidden or Stale."""
+    partner = await _partner_seen(session, caller, seen)
+    left = tuple(alias for alias in partner.aliases if alias["text"] != text)
+    if len(left) == len(partner.aliases):
+        raise NotFound("The partner has no such alias.", field="?text", fix="Send an alias exactly as the partner's 'aliases' show it.")
+    await _change(session, partner, {"aliases": left}, now)
+    return partner
+
+
+async def _register(session: AsyncSession, registration: Registration, now: datetime) -> Partner:
+    partner, registered = Partner.register(registration.profile, now)
+    await _claim(session, partner, registration.profile)
+    if not registration.force:
+        await _refuse_duplicates(session, partner)
+    await record(session, partner, registered, now=now)
+    return partner
+
+
+async def _change(session: AsyncSession, partner: Partner, changes: Mapping[str, Any], now: datetime) -> None:
+    updated = partner.update(changes, now)
+    if updated is None:
+        return
+    if {"identifiers", "hosted_by"} & set(updated.changed):
+        # What the changes name must be free and known before they are written.
+        with session.no_autoflush:
+            await _claim(session, partner, partner.profile())
+    await record(session, partner, updated, now=now)
+
+
+async def _claim(session: AsyncSession, partner: Partner, profile: Profile) -> None:
+    owners = await owners_of(session, profile.identifiers)
+    for place, (scheme, value) in enumerate(profile.identifiers):
+        owner = owners.get((scheme, value), partner.id)
+        if owner != partner.id:
+            detail = f"The identifier {scheme}:{value} belongs to the partner {owner}."
+            raise IdentifierTaken(detail, field=f"/identifiers/{place}", fix="Use that partner, or correct the identifier.", partner=owner)
+    if profile.hosted_by is not None:
+        await known_partners(session, [profile.hosted_by], field="/hosted_by")
+
+
+async def _refuse_duplicates(session: AsyncSession, partner: Partner) -> None:
+    suspects = await suspected_duplicates(session, partner.country, partner.folded)
+    if suspects:
+        raise SuspectedDuplicate(
+            f"{len(suspects)} partner(s) in {partner.country} already bear one of these names.",
+            field="/names",
+            fix="Use one of the suspects, or send 'force': true to register this partner all the same.",
+            suspects=suspects,
+        )
+
+
+async def _partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:
+    partner = (await session.scalars(_with_keys().where(Partner.id == seen.id))).unique().one_or_none()
+    if partner is None:
+        raise NotFound(f"There is no partner {seen.id}.", fix="Look the partner up with GET /v1/partners?q=.")
+    _may_change(caller, partner)
+    _must_be_fresh(partner, seen.version)
+    return partner
+
+
+async def _partner_known_as(session: AsyncSession, registration: Registration) -> Partner | None:
+    assert registration.key is not None
+    scheme, value = registration.key
+    owner = select(ExternalId.partner).where(ExternalId.scheme == scheme, ExternalId.value == value).scalar_subquery()
+    # Locked, because a sender without If-Match shall wait for a change under way and not be told of it.
+    found = await session.scalars(_with_keys().where(Partner.id == owner).with_for_update(of=Partner))
+    return found.unique().one_or_none()
+
+
+def _with_keys() -> Select[Partner]:
+    return select(Partner).options(joinedload(Partner.external_ids))
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    # Two registrations of one name at the same instant would not see each other.
+    await session.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK)))
+
+
+def _must_operate(caller: Caller) -> None:
+    if not caller.is_admin:
+        raise Forbidden("Only an operator of the platform registers partners.", fix="Ask the platform's operator to register the partner.")
+
+
+def _may_change(caller: Caller, partner: Partner) -> None:
+    if not caller.is_admin and caller.partner != partner.id:
+        raise Forbidden("A profile is changed by its partner or by the platform's operator.", fix="Use a client of that partner.")
+
+
+def _must_be_fresh(partner: Partner, version: int | None) -> None:
+    if version is not None and partner.version != version:
+        detail = f"The partner is at version {partner.version}, not {version}."
+        raise Stale(detail, field="If-Match", fix="Read it again.", version=partner.version)
+
+
+def _must_be_new(version: int | None) -> None:
+    if version is not None:
+        raise Stale("No partner has this identifier yet, so no version of it can match.", field="If-Match", fix="Leave If-Match out.")

@@ -1,0 +1,214 @@
+"""Partner: who exists, under which names, and the keys other systems know it by."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from anyascii import anyascii
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from services.partners.models import Model
+from shared.db import Key, new_id
+from shared.events import Event, PartnerProfile, PartnerRegistered, PartnerUpdated, Visibility
+from shared.outbox import Aggregate, Reach
+from shared.refusals import Conflict, Invalid
+
+MOST_ALIASES = 50
+MOST_IDENTIFIERS = 50
+
+
+class Kind(StrEnum):
+    """What sort of institution a partner is."""
+
+    CITY = "city"
+    CITY_NETWORK = "city_network"
+    TECH_CENTRE = "tech_centre"
+    GOVERNMENT = "government"
+    MULTILATERAL = "multilateral"
+    ACADEMIA = "academia"
+    COMPANY = "company"
+    NGO = "ngo"
+    OTHER = "other"
+
+
+NETWORK_KINDS = frozenset({Kind.CITY_NETWORK, Kind.MULTILATERAL, Kind.NGO, Kind.OTHER})
+"""The kinds that may have members: a city, a centre, a ministry, a university or a company is no network."""
+
+
+class UnknownPartner(Invalid):
+    """The request names a partner that is not in the registry. Register it, or look its id up with ``GET /v1/partners?q=``."""
+
+    code = "unknown-partner"
+    title = "A partner named in the request is not in the registry."
+
+
+class SuspectedDuplicate(Conflict):
+    """A partner of that name is already registered in the country. Use one of ``suspects``, or send ``force: true`` to register anyway."""
+
+    code = "suspected-duplicate"
+    title = "This partner seems to be registered already."
+
+
+class IdentifierTaken(Conflict):
+    """The external identifier already belongs to the partner in ``partner``. Use that partner, or correct the identifier."""
+
+    code = "identifier-taken"
+    title = "The external identifier belongs to another partner."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """All that a partner says of itself; the names of the fields are those of the API and of the facts."""
+
+    kind: str
+    names: dict[str, str]
+    country: str
+    timezone: str
+    acronym: str | None = None
+    aliases: tuple[dict[str, Any], ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    subdivision: str | None = None
+    locality: str | None = None
+    languages: tuple[str, ...] = ()
+    website: str | None = None
+    hosted_by: str | None = None
+
+    def folded(self) -> list[str]:
+        """Every name, alias and acronym in the one form in which they are compared."""
+        given = [*self.names.values(), *(alias["text"] for alias in self.aliases), self.acronym or ""]
+        return sorted(set(filter(None, map(fold, given))))
+
+    def said(self) -> dict[str, Any]:
+        """The profile as facts and answers say it."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"identifiers": [{"scheme": scheme, "value": value} for scheme, value in self.identifiers]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A profile somebody wants on record; ``force`` if a name already borne in the country is no reason to refuse it.
+
+    ``given`` names the fields that were said at all, ``key`` is the (scheme, value) by which the sender's own system knows the partner.
+    """
+
+    profile: Profile
+    force: bool = False
+    given: frozenset[str] = frozenset()
+    key: tuple[str, str] | None = None
+
+    def over(self, known: Profile) -> dict[str, Any]:
+        """What this changes in a profile already on record: the fields given, its keys added to the known ones."""
+        changes = {name: getattr(self.profile, name) for name in self.given if name != "identifiers"}
+        return changes | {"identifiers": tuple(sorted({*known.identifiers, *self.profile.identifiers}))}
+
+
+def fold(text: str) -> str:
+    """The text in plain lower-case ASCII words: ``Área Metropolitana, Київ`` → ``area metropolitana kiiv``."""
+    return " ".join(re.findall(r"[a-z0-9]+", anyascii(text).casefold()))
+
+
+def trigrams(folded: Iterable[str]) -> list[str]:
+    """The three-letter pieces of every word, padded in front by two spaces and behind by one so that beginnings count more."""
+    words = {word for text in folded for word in text.split()}
+    return sorted({f"  {word} "[place : place + 3] for word in words for place in range(len(word) + 1)})
+
+
+class ExternalId(Model):
+    """The partner's key in somebody else's system; one key names one partner."""
+
+    __tablename__ = "external_id"
+
+    scheme: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(Key, ForeignKey("partner.id"), index=True)
+
+
+class Partner(Aggregate, Model):
+    """An institution that cooperates; what it says of itself is public."""
+
+    __tablename__ = "partner"
+    __table_args__ = (
+        Index("ix_partner_folded", "folded", postgresql_using="gin"),
+        Index("ix_partner_grams", "grams", postgresql_using="gin"),
+        Index("ix_partner_country_kind", "country", "kind"),
+    )
+    SUBJECT: ClassVar[str] = "partner"
+
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="active")
+    names: Mapped[dict[str, str]]
+    acronym: Mapped[str | None]
+    aliases: Mapped[list[dict[str, Any]]]
+    country: Mapped[str]
+    subdivision: Mapped[str | None]
+    locality: Mapped[str | None]
+    timezone: Mapped[str]
+    languages: Mapped[list[str]]
+    website: Mapped[str | None]
+    hosted_by: Mapped[str | None] = mapped_column(Key, ForeignKey("partner.id"))
+    folded: Mapped[list[str]]
+    grams: Mapped[list[str]]
+    registered_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    external_ids: Mapped[list[ExternalId]] = relationship(lazy="raise", cascade="all, delete-orphan", order_by=ExternalId.scheme)
+
+    @classmethod
+    def register(cls, profile: Profile, now: datetime) -> tuple[Self, PartnerRegistered]:
+        """A new partner, active from ``now`` on, and the fact of it."""
+        partner = cls(id=new_id(), state="active", registered_at=now, external_ids=[])
+        partner._become(profile, now)
+        return partner, PartnerRegistered(partner=partner.id, profile=partner._public())
+
+    def update(self, changes: Mapping[str, Any], now: datetime) -> PartnerUpdated | None:
+        """Take over the changed fields of the profile; None when they say nothing new."""
+        before = self.profile()
+        after = replace(before, **changes)
+        changed = tuple(field.name for field in fields(Profile) if getattr(before, field.name) != getattr(after, field.name))
+        if not changed:
+            return None
+        self._become(after, now)
+        return PartnerUpdated(partner=self.id, profile=self._public(), changed=changed)
+
+    def profile(self) -> Profile:
+        """What the partner says of itself now."""
+        plain = {field.name: getattr(self, field.name) for field in fields(Profile) if field.name != "identifiers"}
+        identifiers = tuple(sorted((item.scheme, item.value) for item in self.external_ids))
+        sequences = {"aliases": tuple(self.aliases), "languages": tuple(self.languages), "identifiers": identifiers}
+        return Profile(**(plain | sequences))
+
+    def reach(self, fact: Event) -> Reach:
+        """Everybody may know who exists."""
+        return Reach(Visibility.PUBLIC, (self.id,))
+
+    def _become(self, profile: Profile, now: datetime) -> None:
+        self._keep_the_rules(profile)
+        for field in fields(Profile):
+            if field.name != "identifiers":
+                value = getattr(profile, field.name)
+                setattr(self, field.name, list(value) if isinstance(value, tuple) else value)
+        self._known_as(set(profile.identifiers))
+        self.folded = profile.folded()
+        self.grams = trigrams(self.folded)
+        self.changed_at = now
+
+    def _known_as(self, identifiers: set[tuple[str, str]]) -> None:
+        kept = [item for item in self.external_ids if (item.scheme, item.value) in identifiers]
+        new = identifiers - {(item.scheme, item.value) for item in kept}
+        self.external_ids = kept + [ExternalId(scheme=scheme, value=value) for scheme, value in sorted(new)]
+
+    def _keep_the_rules(self, profile: Profile) -> None:
+        if not all(fold(name) for name in profile.names.values()):
+            raise Invalid("A name needs at least one letter or digit.", field="/names", fix="Write the name in letters of any script.")
+        if len(profile.aliases) > MOST_ALIASES:
+            raise Invalid(f"A partner has at most {MOST_ALIASES} aliases.", field="/aliases", fix="Remove an alias first.")
+        if len(profile.identifiers) > MOST_IDENTIFIERS:
+            raise Invalid(f"A partner has at most {MOST_IDENTIFIERS} identifiers.", field="/identifiers", fix="Send fewer.")
+        if profile.hosted_by == self.id:
+            raise Invalid("A partner cannot be its own host.", field="/hosted_by", fix="Name another partner, or null.")
+
+    def _public(self) -> PartnerProfile:
+        return PartnerProfile.model_validate(self.profile().said())

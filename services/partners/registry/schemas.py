@@ -1,0 +1,165 @@
+"""What the registry is told and what it answers."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Kind, Profile, Registration
+from services.partners.registry.views import Wanted
+from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url
+
+EXAMPLE: dict[str, Any] = {
+    "kind": "tech_centre",
+    "names": {"es": "Centro para la Cuarta Revolución Industrial", "en": "Centre for the Fourth Industrial Revolution"},
+    "acronym": "C4IR",
+    "aliases": [{"text": "C4IR Medellín", "lang": "es", "kind": "short"}],
+    "identifiers": [{"scheme": "ruta-n", "value": "c4ir"}],
+    "country": "CO",
+    "subdivision": "CO-ANT",
+    "locality": "Medellín",
+    "timezone": "America/Bogota",
+    "languages": ["es", "en"],
+    "website": "https://www.rutanmedellin.org",
+}
+ANSWER: dict[str, Any] = EXAMPLE | {
+    "id": "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f",
+    "state": "active",
+    "hosted_by": None,
+    "registered_at": "2025-03-04T15:00:00+00:00",
+    "changed_at": "2025-03-04T15:00:00+00:00",
+    "version": 1,
+}
+
+Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,39}$"), Field(examples=["ruta-n"])]
+"""Whose key it is: a short lower-case name such as ``wikidata`` or ``ruta-n``."""
+
+
+def _each_once(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(value for place, value in enumerate(values) if value not in values[:place])
+
+
+class Alias(StrictModel):
+    """Another name the partner is known by."""
+
+    text: Line
+    lang: Language | None = None
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")] = Field("other", examples=["short", "former", "press"])
+
+    model_config = ConfigDict(json_schema_extra={"example": {"text": "C4IR de Kiev", "lang": "es", "kind": "press"}})
+
+
+class Identifier(StrictModel):
+    """The partner's key in somebody else's system."""
+
+    scheme: Scheme
+    value: Annotated[Line, StringConstraints(max_length=200)]
+
+
+Aliases = Annotated[tuple[Alias, ...], Field(max_length=MOST_ALIASES), AfterValidator(_each_once)]
+Identifiers = Annotated[tuple[Identifier, ...], Field(max_length=MOST_IDENTIFIERS), AfterValidator(_each_once)]
+Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
+Subdivision = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$"), Field(examples=["CO-ANT"], description="ISO 3166-2.")]
+
+
+class NewPartner(StrictModel):
+    """A partner to put on record."""
+
+    kind: Kind
+    names: Names
+    acronym: Line | None = None
+    aliases: Aliases = ()
+    identifiers: Identifiers = ()
+    country: Country
+    subdivision: Subdivision | None = None
+    locality: Line | None = None
+    timezone: TimeZone
+    languages: Languages = ()
+    website: Url | None = None
+    hosted_by: Id | None = None
+    force: Flag = Field(False, description="Register although a partner of that name exists in the country.")
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    def registration(self, key: tuple[str, str] | None = None) -> Registration:
+        """The body in the words of the registry; ``key`` is the identifier in the path, if there is one."""
+        said = changes_of(self)
+        said["identifiers"] = tuple(dict.fromkeys([*([key] if key else []), *said.get("identifiers", ())]))
+        return Registration(profile=Profile(**said), force=self.force, given=frozenset(said), key=key)
+
+
+class PartnerChanges(StrictModel):
+    """The fields of a partner's profile that change; each one given replaces what was there, null empties it."""
+
+    kind: Kind = Kind.OTHER
+    names: Names = Field(default_factory=dict)
+    acronym: Line | None = None
+    aliases: Aliases = ()
+    identifiers: Identifiers = ()
+    country: Country = ""
+    subdivision: Subdivision | None = None
+    locality: Line | None = None
+    timezone: TimeZone = ""
+    languages: Languages = ()
+    website: Url | None = None
+    hosted_by: Id | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"website": "https://www.rutanmedellin.org/c4ir", "languages": ["es", "en"]}})
+
+
+def changes_of(body: NewPartner | PartnerChanges) -> dict[str, Any]:
+    """The fields that were given, in the words of the registry."""
+    said = {name: getattr(body, name) for name in body.model_fields_set if name != "force"}
+    if "kind" in said:
+        said["kind"] = str(said["kind"])
+    if "aliases" in said:
+        said["aliases"] = tuple(alias.model_dump() for alias in body.aliases)
+    if "identifiers" in said:
+        said["identifiers"] = tuple((item.scheme, item.value) for item in body.identifiers)
+    return said
+
+
+class PartnerFilters(BaseModel):
+    """Which partners a list shall hold; every filter given narrows it."""
+
+    kind: Kind | None = Field(None, description="Only partners of this kind.")
+    country: Country | None = Field(None, description="Only partners of this country.")
+    q: Line | None = Field(None, description="Every word occurs in a name, alias or acronym, whatever the script, accents or case.")
+    network: Id | None = Field(None, description="Only members of this network.")
+    on: Day | None = Field(None, description="The day of that membership; today in UTC when left out.")
+    external_id: Annotated[str, StringConstraints(max_length=250)] | None = Field(None, description="`scheme:value`, as in `ruta-n:c4ir`.")
+    after: After = None
+    limit: Limit = 50
+
+    model_config = ConfigDict(extra="forbid")
+
+    def wanted(self, today: date) -> Wanted:
+        """The filters in the words of the registry."""
+        scheme, _, value = (self.external_id or "").partition(":")
+        key = (scheme, value) if self.external_id is not None else None
+        return Wanted(kind=self.kind, country=self.country, q=self.q, network=self.network, on=self.on or today, external_id=key)
+
+
+class PartnerOut(BaseModel):
+    """A partner, as everybody may know it."""
+
+    id: str
+    kind: str
+    state: str
+    names: dict[str, str]
+    acronym: str | None
+    aliases: list[Alias]
+    identifiers: list[Identifier]
+    country: str
+    subdivision: str | None
+    locality: str | None
+    timezone: str
+    languages: list[str]
+    website: str | None
+    hosted_by: str | None
+    registered_at: datetime
+    changed_at: datetime
+    version: int
+
+    model_config = ConfigDict(json_schema_extra={"example": ANSWER})

@@ -1,0 +1,191 @@
+"""What is asked of the registry: one partner, some partners, who a partner might be, and are these known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Date, Select, Table, Text, and_, bindparam, cast, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.sql.schema import MetaData
+
+from services.partners.registry.models import ExternalId, Partner, UnknownPartner, fold
+from shared.db import Key
+from shared.refusals import NotFound
+
+SHORT_WORD = 3
+MOST_SUSPECTS = 10
+
+# The room of networks stands on this one, so its table is named here by what is asked of it and not imported.
+_membership = Table(
+    "membership",
+    MetaData(),
+    Column("partner", Key),
+    Column("network", Key),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+)
+
+_one_identifier = func.jsonb_build_object("scheme", ExternalId.scheme, "value", ExternalId.value)
+_identifiers = (
+    select(func.coalesce(func.jsonb_agg(aggregate_order_by(_one_identifier, ExternalId.scheme, ExternalId.value)), literal([], JSONB)))
+    .where(ExternalId.partner == Partner.id)
+    .correlate(Partner)
+    .scalar_subquery()
+)
+
+_COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
+    Partner.id,
+    Partner.kind,
+    Partner.state,
+    Partner.names,
+    Partner.acronym,
+    Partner.aliases,
+    _identifiers.label("identifiers"),
+    Partner.country,
+    Partner.subdivision,
+    Partner.locality,
+    Partner.timezone,
+    Partner.languages,
+    Partner.website,
+    Partner.hosted_by,
+    Partner.registered_at,
+    Partner.changed_at,
+    Partner.version,
+)
+
+
+# Put together once: every draft of an agreement asks it, and building a statement costs more than asking it.
+_NAMED = select(Partner.id, Partner.kind, Partner.names, Partner.acronym, Partner.country, Partner.timezone, Partner.languages).where(
+    Partner.id == func.any(bindparam("ids", type_=ARRAY(Key)))
+)
+_NAMED_LOCKED = _NAMED.order_by(Partner.id).with_for_update(key_share=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """What other rooms need of a partner they name."""
+
+    id: str
+    kind: str
+    names: dict[str, str]
+    acronym: str | None
+    country: str
+    timezone: str
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which partners a list is about; None asks nothing. ``external_id`` is (scheme, value), ``on`` the day of membership."""
+
+    kind: str | None = None
+    country: str | None = None
+    q: str | None = None
+    network: str | None = None
+    on: date
+    external_id: tuple[str, str] | None = None
+
+
+async def known_partners(
+    session: AsyncSession | AsyncConnection, ids: Sequence[str], *, field: str = "/partner", lock: bool = False
+) -> dict[str, PartnerRow]:
+    """The partners with these ids, by id, in one round trip.
+
+    Raises `UnknownPartner`, whose field is ``field`` with ``{}`` replaced by the place of the unknown id in ``ids``
+    (``field="/parties/{}/partner"``). With ``lock`` the rows stay locked until the transaction ends.
+    """
+    rows = await session.execute(_NAMED_LOCKED if lock else _NAMED, {"ids": list(dict.fromkeys(ids))})
+    known = {row.id: PartnerRow(row.id, row.kind, row.names, row.acronym, row.country, row.timezone, tuple(row.languages)) for row in rows}
+    for place, partner in enumerate(ids):
+        if partner not in known:
+            fix = "Look the partner's id up with GET /v1/partners?q=, or register it first."
+            raise UnknownPartner(f"No partner {partner} is registered.", field=field.format(place), fix=fix, partner=partner)
+    return known
+
+
+async def partner_by_id(reader: AsyncConnection, partner: str) -> dict[str, Any]:
+    """The partner as the API tells it; raises `NotFound`."""
+    row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner))).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
+    return _told(row)
+
+
+async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` partners in the order of their registration, those after the id ``after``."""
+    asked = _narrowed(select(*_COLUMNS), wanted).order_by(Partner.id).limit(limit)
+    if after is not None:
+        asked = asked.where(Partner.id > after)
+    return [_told(row) for row in (await reader.execute(asked)).mappings()]
+
+
+async def suspected_duplicates(session: AsyncSession, country: str, folded: Sequence[str]) -> list[dict[str, Any]]:
+    """The partners of this country that already bear one of these folded names; nearest in time of registration first."""
+    asked = select(Partner.id, Partner.kind, Partner.names, Partner.acronym, Partner.aliases)
+    asked = asked.where(Partner.country == country, Partner.folded.bool_op("&&")(_texts(folded)))
+    rows = await session.execute(asked.order_by(Partner.id).limit(MOST_SUSPECTS))
+    return [dict(row) for row in rows.mappings()]
+
+
+async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which of these external identifiers are taken, and by which partner."""
+    if not identifiers:
+        return {}
+    same = [and_(ExternalId.scheme == scheme, ExternalId.value == value) for scheme, value in identifiers]
+    rows = await session.execute(select(ExternalId.scheme, ExternalId.value, ExternalId.partner).where(or_(*same)))
+    return {(scheme, value): partner for scheme, value, partner in rows}
+
+
+def told(partner: Partner) -> dict[str, Any]:
+    """A partner that was just written, as the API tells it."""
+    times = {"registered_at": partner.registered_at.isoformat(), "changed_at": partner.changed_at.isoformat()}
+    return {"id": partner.id, "state": partner.state, **partner.profile().said(), **times, "version": partner.version}
+
+
+def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
+    if wanted.kind is not None:
+        asked = asked.where(Partner.kind == wanted.kind)
+    if wanted.country is not None:
+        asked = asked.where(Partner.country == wanted.country)
+    if wanted.external_id is not None:
+        scheme, value = wanted.external_id
+        asked = asked.where(Partner.id.in_(select(ExternalId.partner).where(ExternalId.scheme == scheme, ExternalId.value == value)))
+    if wanted.network is not None:
+        asked = asked.where(Partner.id.in_(_members(wanted.network, wanted.on)))
+    if wanted.q is not None:
+        asked = asked.where(*_named_like(wanted.q))
+    return asked
+
+
+def _members(network: str, on: date) -> Select[Any]:
+    held = and_(_membership.c.valid_from <= on, or_(_membership.c.valid_to.is_(None), _membership.c.valid_to >= on))
+    return select(_membership.c.partner).where(_membership.c.network == network, held)
+
+
+def _named_like(q: str) -> list[ColumnElement[bool]]:
+    """Every word of ``q`` is in some name: anywhere in a word, or at its beginning when ``q``'s word is short."""
+    words = fold(q).split()
+    if not words:
+        return [false()]
+    pieces = {piece for word in words for piece in _pieces(word)}
+    long = [word for word in words if len(word) > SHORT_WORD]
+    names = func.array_to_string(Partner.folded, "|")
+    # The pieces find the candidates through the index; a long word must also hold them in its own order.
+    return [Partner.grams.bool_op("@>")(_texts(sorted(pieces))), *(names.like(f"%{word}%") for word in long)]
+
+
+def _pieces(word: str) -> list[str]:
+    if len(word) < SHORT_WORD:
+        return [f"  {word}"[-SHORT_WORD:]]
+    return [word[place : place + SHORT_WORD] for place in range(len(word) - SHORT_WORD + 1)]
+
+
+def _texts(texts: Sequence[str]) -> ColumnElement[Any]:
+    return cast(list(texts), ARRAY(Text))
+
+
+def _told(row: RowMapping) -> dict[str, Any]:
+    return {**row, "registered_at": row["registered_at"].isoformat(), "changed_at": row["changed_at"].isoformat()}

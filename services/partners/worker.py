@@ -1,0 +1,12 @@
+"""What the partners service does beside answering: what is due by its date."""
+
+from services.partners.access.commands import ACTS as ACCESS
+from services.partners.agreements.signing.commands import ACTS as AGREEMENTS
+from shared.due import DueLoop
+from shared.loop import Loop
+from shared.process import Runtime
+
+
+def loops(runtime: Runtime) -> list[Loop]:
+    """The loops of a process that works; relay and cleanup are the process's own."""
+    return [DueLoop(runtime.database, {**ACCESS, **AGREEMENTS}, relay_wake=runtime.wake.set)]
