@@ -1,0 +1,1 @@
+"""What was promised in signed agreements, followed one by one."""

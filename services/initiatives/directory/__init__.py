@@ -1,0 +1,1 @@
+"""What this service knows of its neighbour: partners, their networks, and the agreements that bind them."""

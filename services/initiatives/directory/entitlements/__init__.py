@@ -1,0 +1,1 @@
+"""Who may take part in what, on which day, and why."""

@@ -1,0 +1,147 @@
+"""What the partners service says, kept as views: whole batches of facts, one statement each."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from shared.db import upsert
+from shared.events import (
+    AgreementEnteredIntoForce,
+    AgreementSigned,
+    Envelope,
+    LineTerms,
+    MembershipEnded,
+    MembershipStarted,
+    PartnerRegistered,
+    PartnerUpdated,
+    PartyRef,
+)
+from shared.handling import Handlers, whole_batch
+
+BINDING_ROLES = frozenset({"signatory", "supporting"})
+"""The roles of parties that an agreement binds and entitles; observers and witnesses only look on."""
+
+
+@whole_batch
+async def partner_described(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep the newest profile of each partner, whether it is new or was changed."""
+    await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def membership_started(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember that a partner belongs to a network from a day on."""
+    await upsert(session, KnownMembership, [_membership(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember the last day of a membership; what it gave ends with that day, not with the news."""
+    known = KnownMembership.__table__
+    changes: dict[str, Any] = {"valid_to": bindparam("last_day"), "heard_at": bindparam("heard")}
+    ending = update(KnownMembership).where(known.c.id == bindparam("ended")).values(changes)
+    await (await session.connection()).execute(ending, [_ending(fact) for fact in facts])
+
+
+@whole_batch
+async def agreement_signed(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep what was signed: who is bound, by which lines, from when to when, and who may know."""
+    await upsert(session, KnownAgreement, [_agreement(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember that the effective day came; a fact about an agreement whose signature was discarded changes nothing."""
+    known = KnownAgreement.__table__
+    dates: dict[str, Any] = {"effective_on": bindparam("from_day"), "expires_on": bindparam("last_day"), "heard_at": bindparam("heard")}
+    entry = update(KnownAgreement).where(known.c.id == bindparam("entered")).values(state="in_force", **dates)
+    await (await session.connection()).execute(entry, [_entry(fact) for fact in facts])
+
+
+def _partner(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, PartnerRegistered | PartnerUpdated)
+    profile = said.profile
+    return {
+        "id": said.partner,
+        "kind": profile.kind,
+        "names": profile.names,
+        "acronym": profile.acronym,
+        "country": profile.country,
+        "locality": profile.locality,
+        "timezone": profile.timezone,
+        "languages": profile.languages,
+        "website": profile.website,
+        "hosted_by": profile.hosted_by,
+        "heard_at": fact.time,
+    }
+
+
+def _membership(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipStarted)
+    return {
+        "id": said.membership,
+        "partner": said.partner,
+        "network": said.network,
+        "role": said.role,
+        "valid_from": said.valid_from,
+        "valid_to": said.valid_to,
+        "inherits_agreements": said.inherits_agreements,
+        "heard_at": fact.time,
+    }
+
+
+def _ending(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipEnded)
+    return {"ended": said.membership, "last_day": said.valid_to, "heard": fact.time}
+
+
+def _agreement(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, AgreementSigned)
+    about = said.about
+    return {
+        "id": said.agreement,
+        "code": about.code,
+        "kind": about.kind,
+        "titles": about.titles,
+        "state": "signed",
+        "parties": [_party(party) for party in about.parties],
+        "bound": [party.partner for party in about.parties if party.role in BINDING_ROLES],
+        "lines": [_line(line) for line in said.lines],
+        "revision": said.revision,
+        "signed_on": said.signed_on,
+        "effective_on": said.effective_on,
+        "expires_on": said.expires_on,
+        "visibility": fact.visibility,
+        "audience": fact.audience,
+        "heard_at": fact.time,
+    }
+
+
+def _party(party: PartyRef) -> dict[str, Any]:
+    return {"partner": party.partner, "role": party.role, "names": party.names, "acronym": party.acronym}
+
+
+def _line(line: LineTerms) -> dict[str, Any]:
+    return {"line": line.line, "topics": line.topics}
+
+
+def _entry(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, AgreementEnteredIntoForce)
+    return {"entered": said.agreement, "from_day": said.effective_on, "last_day": said.expires_on, "heard": fact.time}
+
+
+HANDLERS: Handlers = {
+    PartnerRegistered: partner_described,
+    PartnerUpdated: partner_described,
+    MembershipStarted: membership_started,
+    MembershipEnded: membership_ended,
+    AgreementSigned: agreement_signed,
+    AgreementEnteredIntoForce: agreement_entered_into_force,
+}

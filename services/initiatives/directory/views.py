@@ -1,0 +1,174 @@
+"""What is asked of the directory: one partner, signed agreements, what is known of these ids; and who may see what."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from shared.auth import Caller
+from shared.db import Key
+from shared.events import Visibility
+from shared.refusals import Invalid, NotFound
+
+Read = AsyncConnection | AsyncSession
+"""Where a question can be put: a connection for reads, or the transaction of a change."""
+
+_PARTNER = KnownPartner.__table__.c
+_AGREEMENT = KnownAgreement.__table__.c
+
+
+class UnknownPartner(Invalid):
+    """A partner with this id is not known here. Look its id up in the partners service; if it was registered just now, try again."""
+
+    code = "unknown-partner"
+    title = "The partner is not known here."
+
+
+class UnknownAgreement(Invalid):
+    """A signed agreement with this id is not known here. Look its id up; if it was signed just now, try again in a moment."""
+
+    code = "unknown-agreement"
+    title = "The agreement is not known here."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which agreements a list is about: of a party, in force on a day; None does not ask. ``after`` is the last id seen."""
+
+    party: str | None = None
+    on: date | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+def ids(values: Sequence[str]) -> ColumnElement[Any]:
+    """These ids as one array parameter, so that a statement is the same however many there are."""
+    return literal(list(values), ARRAY(Key))
+
+
+def visible_to(caller: Caller, visibility: Any, audience: Any, today: date) -> ColumnElement[bool]:
+    """Whether the caller may know of a row with this ``visibility`` and ``audience``: one rule for everything this service shows.
+
+    Public things are anybody's; other things are their audience's, and with ``network`` also those partners' who are on
+    ``today`` members of a network in the audience. The platform's operator sees everything.
+    """
+    if caller.is_admin:
+        return true()
+    member = KnownMembership
+    through_network = exists().where(
+        member.partner == caller.partner,
+        member.network == func.any(audience),
+        valid_on(today),
+    )
+    return or_(
+        visibility == Visibility.PUBLIC,
+        audience.contains(ids([caller.partner])),
+        and_(visibility == Visibility.NETWORK, through_network),
+    )
+
+
+def valid_on(day: date) -> ColumnElement[bool]:
+    """Whether a membership holds on a day; its first and last day count."""
+    member = KnownMembership
+    return and_(member.valid_from <= day, or_(member.valid_to.is_(None), member.valid_to >= day))
+
+
+def in_force_on(day: date) -> ColumnElement[bool]:
+    """Whether an agreement is in force on a day; its first and last day count."""
+    return and_(KnownAgreement.effective_on <= day, or_(KnownAgreement.expires_on.is_(None), KnownAgreement.expires_on >= day))
+
+
+async def partner(read: Read, partner_id: str) -> Row[Any]:
+    """A partner as it was last described; raises NotFound."""
+    row = (await read.execute(select(*_PARTNER).where(_PARTNER.id == partner_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"No partner {partner_id} is known here.", fix="Look the id up in the partners service.")
+    return row
+
+
+async def agreement(read: Read, caller: Caller, agreement_id: str, today: date) -> Row[Any]:
+    """A signed agreement that the caller may see; raises NotFound, also when it exists and is hidden."""
+    row = await _agreement(read, caller, agreement_id, today)
+    if row is None:
+        raise NotFound(f"No signed agreement {agreement_id} is known here.", fix="Look the id up with GET /v1/directory/agreements.")
+    return row
+
+
+async def agreements(read: Read, caller: Caller, wanted: Wanted, today: date) -> Sequence[Row[Any]]:
+    """Signed agreements that the caller may see, oldest id first."""
+    asked = select(*_AGREEMENT).where(visible_to(caller, _AGREEMENT.visibility, _AGREEMENT.audience, today))
+    if wanted.party is not None:
+        asked = asked.where(_AGREEMENT.parties.contains([{"partner": wanted.party}]))
+    if wanted.on is not None:
+        asked = asked.where(in_force_on(wanted.on))
+    if wanted.after is not None:
+        asked = asked.where(_AGREEMENT.id > wanted.after)
+    return (await read.execute(asked.order_by(_AGREEMENT.id).limit(wanted.limit))).all()
+
+
+async def agreement_to_act_under(session: AsyncSession, caller: Caller | None, agreement_id: str, now: datetime) -> Row[Any]:
+    """The signed agreement that a request names; raises UnknownAgreement, also when it exists and is hidden from the caller.
+
+    Without a caller nothing is hidden: for what stands under the agreement already.
+    """
+    row = await _agreement(session, caller, agreement_id, now.date())
+    if row is None:
+        behind = await _seconds_behind(session, KnownAgreement.heard_at, now)
+        raise UnknownAgreement(
+            f"No signed agreement {agreement_id} is known here. {_may_be_behind(behind)}",
+            field="/agreement",
+            fix="Correct the id; if the agreement was signed just now, try again in a few seconds.",
+            heard_seconds_ago=behind,
+        )
+    return row
+
+
+async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) -> dict[str, dict[str, str]]:
+    """The names of partners, by id; ``given`` says for each id in which field of the request it stood.
+
+    Raises UnknownPartner, naming the first field whose partner is not known here.
+    """
+    known = await session.execute(select(_PARTNER.id, _PARTNER.names).where(_PARTNER.id == func.any(ids(list(given)))))
+    names: dict[str, dict[str, str]] = {row.id: row.names for row in known}
+    missing = [partner_id for partner_id in given if partner_id not in names]
+    if missing:
+        behind = await _seconds_behind(session, KnownPartner.heard_at, now)
+        raise UnknownPartner(
+            f"No partner {missing[0]} is known here. {_may_be_behind(behind)}",
+            field=given[missing[0]],
+            fix="Correct the id; if the partner was registered just now, try again in a few seconds.",
+            unknown=missing,
+            heard_seconds_ago=behind,
+        )
+    return names
+
+
+def names_among(audience: Any) -> ColumnElement[Any]:
+    """A column with the names of all partners in the ``audience`` column, by id; read in the same statement as the row itself."""
+    return select(func.jsonb_object_agg(_PARTNER.id, _PARTNER.names)).where(_PARTNER.id == func.any(audience)).scalar_subquery()
+
+
+def said(names: dict[str, str], languages: Iterable[str] = ("en", "es")) -> str:
+    """A name in the first of these languages that has one, else in any."""
+    return next((names[language] for language in languages if language in names), next(iter(names.values()), "?"))
+
+
+async def _agreement(read: Read, caller: Caller | None, agreement_id: str, today: date) -> Row[Any] | None:
+    seen = true() if caller is None else visible_to(caller, _AGREEMENT.visibility, _AGREEMENT.audience, today)
+    return (await read.execute(select(*_AGREEMENT).where(_AGREEMENT.id == agreement_id, seen))).one_or_none()
+
+
+async def _seconds_behind(session: AsyncSession, heard: Any, now: datetime) -> int | None:
+    newest = await session.scalar(select(func.max(heard)))
+    return None if newest is None else max(0, round((now - newest.astimezone(UTC)).total_seconds()))
+
+
+def _may_be_behind(seconds: int | None) -> str:
+    if seconds is None:
+        return "This view is filled by the partners service's events and has heard nothing yet."
+    return f"This view is filled by the partners service's events; the newest is {seconds} seconds old, so it may be that far behind."

@@ -1,0 +1,1 @@
+"""Workshops, missions, webinars …: when partners meet, and under which agreement."""

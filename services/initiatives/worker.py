@@ -1,0 +1,12 @@
+"""What the initiatives service does beside requests: it keeps its views up with what the partners service says."""
+
+from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
+from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
+from shared.consumer import Consumer
+from shared.loop import Loop
+from shared.process import Runtime
+
+
+def loops(runtime: Runtime) -> list[Loop]:
+    """One consumer for each room that has handlers."""
+    return [Consumer("initiatives.directory", runtime, DIRECTORY), Consumer("initiatives.commitments", runtime, COMMITMENTS)]
