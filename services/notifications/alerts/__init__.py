@@ -1,0 +1,1 @@
+"""Which facts become which message for whom, and what it says."""

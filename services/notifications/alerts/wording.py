@@ -1,0 +1,166 @@
+"""What a message says: from a fact to the texts a template puts in place, a pure function per fact."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.lists import format_list
+
+from services.notifications.alerts.labels import AGREEMENT_KINDS, EXCHANGE_KINDS, LINES, MODALITIES, REASONS, label
+from services.notifications.messages.models import FALLBACK
+from shared.events import (
+    AgreementEnteredIntoForce,
+    AgreementRef,
+    AgreementSigned,
+    Event,
+    ExchangeRef,
+    ExchangeRescheduled,
+    LineTerms,
+)
+from shared.events.partners import Names
+
+LONGEST_SUBJECT = 160
+TO = "\N{EN DASH}"
+_INVISIBLE = ("Cc", "Zl", "Zp")
+_SOUNDS_I = re.compile(r"h?[ií](?![aeo])", re.IGNORECASE)
+
+
+def said(fact: Event, names: Mapping[str, Names], language: str) -> dict[str, Any]:
+    """What a template of this fact may put in place, in ``language``; ``names`` are the texts of ids the fact mentions."""
+    if isinstance(fact, AgreementSigned):
+        return {**_agreement(fact.about, language), **_signed(fact, language)}
+    if isinstance(fact, AgreementEnteredIntoForce):
+        lines = [_line(LineTerms(line=line), language) for line in fact.lines]
+        return {**_agreement(fact.about, language), **_days(fact.effective_on, fact.expires_on, language), "lines": lines}
+    exchange: Any = fact
+    words = {**_exchange(exchange.about, names, language), "id": exchange.exchange, "reason": getattr(exchange, "reason", None)}
+    if isinstance(fact, ExchangeRescheduled):
+        words["before"] = between(fact.previous.starts_at, fact.previous.ends_at, fact.previous.timezone, language)
+    return words
+
+
+def why(matched: Mapping[str, Any], names: Mapping[str, Names], language: str) -> str:
+    """Why somebody is told, in one sentence: whom the matter concerns, or what of it they follow."""
+    words = REASONS[language]
+    if matched.get("role") == "affected":
+        concerned = names.get(str(matched.get("vouched_by")))
+        return words["affected"].format(partner=text_in(concerned, language)) if concerned else words["affected_unnamed"]
+    parts = []
+    for kind in ("partners", "networks", "agreements", "lines", "topics"):
+        found = [_called(kind, each, names, language) for each in matched.get(kind) or ()]
+        if known := [each for each in found if each]:
+            parts.append(words[kind].format(names=listed(known, language)))
+    return words["follows"].format(what=listed(parts, language)) if parts else words["everything"]
+
+
+def text_in(texts: Names, language: str) -> str:
+    """The text in ``language``, else in English, Spanish, or whatever language there is; on one line."""
+    for wanted in (language, FALLBACK, "es"):
+        for tag, text in texts.items():
+            if tag == wanted or tag.partition("-")[0] == wanted:
+                return one_line(text)
+    return one_line(next(iter(texts.values()), ""))
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks or other control characters, so that it can stand in a header."""
+    return " ".join("".join(" " if unicodedata.category(sign) in _INVISIBLE else sign for sign in text).split())
+
+
+def listed(texts: Iterable[str], language: str) -> str:
+    """The texts as a list in a sentence: ``Kyiv, Berlín y Medellín``; Spanish says ``e`` before an i."""
+    each = list(texts)
+    together = format_list(each, locale=language)
+    if language == "es" and len(each) > 1 and _SOUNDS_I.match(each[-1]):
+        return f"{together[: -len(each[-1]) - 3]} e {each[-1]}"
+    return together
+
+
+def day(when: date, language: str) -> str:
+    """A day with its month in words: ``12 de julio de 2024``."""
+    return format_date(when, "long", locale=language)
+
+
+def between(start: datetime, end: datetime, timezone: str, language: str) -> str:
+    """From when to when by the clocks of the place, which is named: ``jueves, 12 de marzo de 2026, 09:00 … (hora de Bogotá, …)``."""
+    zone = ZoneInfo(timezone)
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    if first.date() == last.date():
+        hours = f"{_date(first, language)}, {_clock(first)}{TO}{_clock(last)}"
+    else:
+        hours = f"{_date(first, language)}, {_clock(first)} {TO} {_date(last, language)}, {_clock(last)}"
+    offset = format_datetime(first, "'UTC'XXX" if first.utcoffset() else "'UTC'", tzinfo=zone, locale="en")
+    if "/" not in timezone:
+        return f"{hours} ({offset})"
+    place = city(timezone, language)
+    named = f"hora de {place}, {offset}" if language == "es" else f"{place} time, {offset}"
+    return f"{hours} ({named})"
+
+
+def city(timezone: str, language: str) -> str:
+    """The place a time zone is named after, in ``language`` where it has a name of its own there: ``America/Bogota`` → ``Bogotá``."""
+    known = Locale.parse(language).time_zones.get(timezone) or {}
+    return str(known.get("city") or timezone.rpartition("/")[2].replace("_", " "))
+
+
+def _date(when: datetime, language: str) -> str:
+    return format_date(when, "full", locale=language)
+
+
+def _clock(when: datetime) -> str:
+    return format_time(when, "HH:mm", locale="en")
+
+
+def _agreement(about: AgreementRef, language: str) -> dict[str, Any]:
+    parties = [_with_acronym(text_in(party.names, language), party.acronym) for party in about.parties]
+    return {
+        "title": text_in(about.titles, language), "code": one_line(about.code),
+        "kind": label(AGREEMENT_KINDS, about.kind, language), "parties": parties, "parties_listed": listed(parties, language),
+    }
+
+
+def _with_acronym(name: str, acronym: str | None) -> str:
+    return f"{name} ({one_line(acronym)})" if acronym and acronym.casefold() not in name.casefold() else name
+
+
+def _signed(fact: AgreementSigned, language: str) -> dict[str, Any]:
+    return {
+        **_days(fact.effective_on, fact.expires_on, language), "signed_on": day(fact.signed_on, language), "historic": fact.historic,
+        "lines": [_line(line, language) for line in fact.lines],
+    }
+
+
+def _days(effective: date, expires: date | None, language: str) -> dict[str, Any]:
+    return {"effective_on": day(effective, language), "expires_on": day(expires, language) if expires else None}
+
+
+def _line(line: LineTerms, language: str) -> dict[str, Any]:
+    return {"label": label(LINES, line.line, language), "text": text_in(line.text, language) if line.text else None}
+
+
+def _exchange(about: ExchangeRef, names: Mapping[str, Names], language: str) -> dict[str, Any]:
+    agreement = names.get(about.agreement or "")
+    languages = [Locale.parse(language).languages.get(tag.partition("-")[0], tag) for tag in about.languages]
+    return {
+        "title": text_in(about.titles, language), "kind": label(EXCHANGE_KINDS, about.kind, language),
+        "when": between(about.starts_at, about.ends_at, about.timezone, language),
+        "modality": label(MODALITIES, about.modality, language), "place": one_line(about.place) if about.place else None,
+        "url": about.url, "languages": listed(languages, language) if languages else None,
+        "hosts": listed([text_in(host.names, language) for host in about.hosts], language),
+        "participants": [text_in(each.names, language) for each in about.participants],
+        "line": label(LINES, about.line, language) if about.line else None,
+        "agreement": text_in(agreement, language) if agreement else None,
+    }
+
+
+def _called(kind: str, each: str, names: Mapping[str, Names], language: str) -> str | None:
+    if kind == "lines":
+        return label(LINES, each, language)
+    if kind == "topics":
+        return one_line(each).replace("_", " ")
+    return text_in(names[each], language) if each in names else None

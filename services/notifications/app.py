@@ -1,0 +1,21 @@
+"""The API and the pages of the notifications service."""
+
+from fastapi import FastAPI
+
+from services.notifications.mail.routes import router as messages
+from services.notifications.subscribers.pages import router as subscriber_pages
+from services.notifications.subscribers.routes import router as subscribers
+from services.notifications.subscriptions.pages import router as subscription_pages
+from services.notifications.subscriptions.routes import router as subscriptions
+from shared.http import build_app
+from shared.process import Runtime
+
+
+def build(runtime: Runtime) -> FastAPI:
+    """The application with all rooms of this service."""
+    return build_app(
+        runtime,
+        title="Interurbe: notifications",
+        description="Who is told, when, and how: subscribers and what they follow, and every message with what became of it.",
+        routers=[subscribers, subscriptions, messages, subscriber_pages, subscription_pages],
+    )

@@ -1,0 +1,1 @@
+"""What the neighbours said, as far as messages must say it or match on it."""

@@ -1,0 +1,109 @@
+"""What the partners service says, kept as views: whole batches of facts, one statement each."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from shared.db import upsert
+from shared.events import (
+    AgreementEnteredIntoForce,
+    AgreementRef,
+    AgreementSigned,
+    Envelope,
+    MembershipEnded,
+    MembershipStarted,
+    PartnerRegistered,
+    PartnerUpdated,
+)
+from shared.handling import Handlers, whole_batch
+
+
+@whole_batch
+async def partner_described(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep the newest profile of each partner, whether it is new or was changed."""
+    await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def membership_started(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember that a partner belongs to a network from a day on."""
+    await upsert(session, KnownMembership, [_membership(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember the last day of a membership: what its network may know reaches the partner until then."""
+    known = KnownMembership.__table__
+    ending = update(KnownMembership).where(known.c.id == bindparam("ended"))
+    ending = ending.values(valid_to=bindparam("last_day"), heard_at=bindparam("heard"))
+    await (await session.connection()).execute(ending, [_ending(fact) for fact in facts])
+
+
+@whole_batch
+async def agreement_signed(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep what was signed: its name, its parties, what it is about and who may know."""
+    await upsert(session, KnownAgreement, [_signed(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep what is in force now, in case its name or parties differ from what was signed; its topics stay."""
+    await upsert(session, KnownAgreement, [_in_force(fact) for fact in facts], key=("id",))
+
+
+def _partner(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, PartnerRegistered | PartnerUpdated)
+    profile = said.profile
+    return {
+        "id": said.partner, "kind": profile.kind, "names": profile.names, "acronym": profile.acronym,
+        "country": profile.country, "locality": profile.locality, "timezone": profile.timezone, "heard_at": fact.time,
+    }
+
+
+def _membership(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipStarted)
+    return {
+        "id": said.membership, "partner": said.partner, "network": said.network,
+        "valid_from": said.valid_from, "valid_to": said.valid_to, "heard_at": fact.time,
+    }
+
+
+def _ending(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipEnded)
+    return {"ended": said.membership, "last_day": said.valid_to, "heard": fact.time}
+
+
+def _signed(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, AgreementSigned)
+    topics = sorted({topic for line in said.lines for topic in line.topics})
+    return {"id": said.agreement, **_about(said.about, fact), "lines": [line.line for line in said.lines], "topics": topics}
+
+
+def _in_force(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, AgreementEnteredIntoForce)
+    return {"id": said.agreement, **_about(said.about, fact), "lines": list(said.lines)}
+
+
+def _about(about: AgreementRef, fact: Envelope) -> dict[str, Any]:
+    return {
+        "code": about.code, "kind": about.kind, "titles": about.titles,
+        "parties": [party.model_dump(mode="json") for party in about.parties],
+        "visibility": fact.visibility, "audience": list(fact.audience), "heard_at": fact.time,
+    }
+
+
+HANDLERS: Handlers = {
+    PartnerRegistered: partner_described,
+    PartnerUpdated: partner_described,
+    MembershipStarted: membership_started,
+    MembershipEnded: membership_ended,
+    AgreementSigned: agreement_signed,
+    AgreementEnteredIntoForce: agreement_entered_into_force,
+}

@@ -1,0 +1,93 @@
+"""What is asked of the directory: what surrounds a fact, and are these partners known."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.notifications.directory.models import UnknownPartner
+from shared.db import Key
+from shared.events import Envelope
+from shared.events.partners import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the directory adds to a fact: the networks it touches, and the names of all it speaks of by id."""
+
+    networks: tuple[str, ...]
+    names: dict[str, Names]
+    lines: tuple[str, ...]
+    topics: tuple[str, ...]
+
+
+_IDS = ARRAY(Key)
+
+_SURROUNDINGS = (
+    text(
+        """
+    WITH touched AS (
+      SELECT network AS id FROM known_membership
+      WHERE partner = ANY(:partners) AND valid_from <= :on AND (valid_to IS NULL OR valid_to >= :on)
+      UNION SELECT unnest(CAST(:partners AS uuid[]))
+    ), named AS (
+      SELECT p.id, p.names FROM known_partner p JOIN touched t ON t.id = p.id
+      UNION ALL SELECT a.id, a.titles FROM known_agreement a
+      WHERE a.id = :agreement AND (a.visibility = 'public' OR :visibility <> 'public' AND a.audience @> CAST(:audience AS uuid[]))
+    )
+    SELECT ARRAY(SELECT id FROM touched ORDER BY id) AS networks,
+           (SELECT coalesce(jsonb_object_agg(id, names), '{}') FROM named) AS names,
+           (SELECT a.lines FROM known_agreement a WHERE a.id = :agreement) AS lines,
+           (SELECT a.topics FROM known_agreement a WHERE a.id = :agreement) AS topics
+    """
+    )
+    .bindparams(bindparam("partners", type_=_IDS), bindparam("agreement", type_=Key), bindparam("audience", type_=_IDS))
+    .columns(networks=_IDS, names=JSONB, lines=ARRAY(Text), topics=ARRAY(Text))
+)
+
+_NAMES = (
+    text(
+        "SELECT id, names FROM known_partner WHERE id = ANY(:ids) UNION ALL "
+        "SELECT id, titles FROM known_agreement WHERE id = ANY(:ids) AND visibility = 'public'"
+    )
+    .bindparams(bindparam("ids", type_=_IDS))
+    .columns(id=Key, names=JSONB)
+)
+
+_UNKNOWN = text(
+    "SELECT asked.id FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS asked(id, place) "
+    "WHERE NOT EXISTS (SELECT 1 FROM known_partner p WHERE p.id = asked.id) ORDER BY asked.place LIMIT 1"
+).bindparams(bindparam("ids", type_=_IDS))
+
+
+async def surroundings(session: AsyncSession, fact: Envelope, partners: Sequence[str], agreement: str | None) -> Surroundings:
+    """What is known on the day of a fact around the partners it concerns and the agreement it belongs to, in one round trip.
+
+    ``networks`` holds the networks that have one of ``partners`` as a member on that day, and ``partners`` themselves, for a
+    partner may be a network. ``lines`` and ``topics`` are those of the agreement; its title is named only where everybody who
+    may know the fact may know the agreement.
+    """
+    asked = {
+        "partners": list(partners), "agreement": agreement, "on": fact.time.date(),
+        "visibility": fact.visibility, "audience": list(fact.audience),
+    }
+    row = (await session.execute(_SURROUNDINGS, asked)).one()
+    return Surroundings(tuple(row.networks), row.names, tuple(row.lines or ()), tuple(row.topics or ()))
+
+
+async def names_of(reader: AsyncConnection, ids: Iterable[str]) -> dict[str, Names]:
+    """The names of these partners and networks, and the titles of these agreements where they are public; the rest is left out."""
+    wanted = {"ids": sorted(ids)}
+    return {row.id: row.names for row in await reader.execute(_NAMES, wanted)} if wanted["ids"] else {}
+
+
+async def must_be_known(session: AsyncSession, ids: Sequence[str], *, field: str) -> None:
+    """Raise `UnknownPartner` for the first of ``ids`` that no partner or network known here bears."""
+    if not ids:
+        return
+    stranger = (await session.execute(_UNKNOWN, {"ids": list(ids)})).scalar()
+    if stranger is not None:
+        fix = "Look the id up with GET /v1/partners of the partners service; if it is new, send the same again in a moment."
+        raise UnknownPartner(f"No partner {stranger} is known here.", field=field, fix=fix, partner=str(stranger))

@@ -1,0 +1,66 @@
+"""Which subscriptions a fact matches, who may know it, and the subscriptions of one subscriber."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifications.directory.views import names_of
+from services.notifications.subscribers.models import Confirmation
+from services.notifications.subscriptions.models import Subscription
+from shared.auth import Caller
+
+# One rule in two places: when messages are made (alerts) and again when they are sent (mail). The fragments speak of a
+# notice ``n``, a subscription ``s`` and a ``day`` in ``d``: the day of the fact when made, today when sent.
+
+FITS = """
+s.created_at <= n.occurred_at
+AND (s.types = '{}' OR n.kind = ANY(s.types))
+AND (s.partners = '{}' OR s.partners && n.partners)
+AND (s.networks = '{}' OR s.networks && n.networks)
+AND (s.agreements = '{}' OR s.agreements && n.agreements)
+AND (s.lines = '{}' OR s.lines && n.lines)
+AND (s.topics = '{}' OR s.topics && n.topics)
+AND (s.role <> 'affected' OR s.vouched_by = ANY(n.partners) OR EXISTS (
+  SELECT 1 FROM known_membership m WHERE m.partner = s.vouched_by AND m.network = ANY(n.partners)
+  AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)))
+"""
+"""SQL: the notice is one the subscription asks for."""
+
+MAY_SEE = """
+(n.visibility = 'public' OR (s.vouched_by IS NOT NULL AND (
+  s.vouched_by = ANY(n.audience) AND NOT EXISTS (
+    SELECT 1 FROM known_agreement a
+    WHERE n.visibility <> 'network' AND n.subject = 'agreement/' || a.id AND NOT s.vouched_by = ANY(a.audience))
+  OR n.visibility = 'network' AND EXISTS (
+    SELECT 1 FROM known_membership m WHERE m.partner = s.vouched_by AND m.network = ANY(n.audience)
+    AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)))))
+"""
+"""SQL: whoever vouches for the subscription may know the notice: anyone a public one; else who is in its audience, and still is in
+that of the agreement it is about; of a network's notice also the network's members of the day."""
+
+WAITS = "EXISTS (SELECT 1 FROM confirmation c WHERE c.id = s.confirmation_id AND c.used_at IS NULL)"
+"""SQL: the subscription was made on the public page and its mail not yet answered."""
+
+
+async def subscriptions_for(reader: AsyncConnection, caller: Caller, subscriber: str) -> list[dict[str, Any]]:
+    """The subscriptions of a subscriber that the caller vouches for, oldest first; operators see all."""
+    asked = select(Subscription.__table__).where(Subscription.subscriber_id == subscriber).order_by(Subscription.id)
+    if not caller.is_admin:
+        asked = asked.where(Subscription.vouched_by == caller.partner)
+    return [dict(row) for row in (await reader.execute(asked)).mappings()]
+
+
+def said_yes_to(subscriber: str) -> Select[Subscription]:
+    """All subscriptions that somebody has said yes to, oldest first."""
+    asked = select(Subscription).outerjoin(Confirmation, Confirmation.id == Subscription.confirmation_id)
+    answered = Subscription.confirmation_id.is_(None) | Confirmation.used_at.is_not(None)
+    return asked.where(Subscription.subscriber_id == subscriber, answered).order_by(Subscription.id)
+
+
+async def own_subscriptions(reader: AsyncConnection, subscriber: str) -> list[dict[str, Any]]:
+    """What the preferences page shows: everything somebody is told of, and the names of all partners, networks and agreements in it."""
+    rows = [dict(row) for row in (await reader.execute(said_yes_to(subscriber))).mappings()]
+    mentioned = {each for row in rows for kind in ("partners", "networks", "agreements") for each in row[kind]}
+    names = await names_of(reader, mentioned | {row["vouched_by"] for row in rows if row["vouched_by"]})
+    return [row | {"names": names} for row in rows]

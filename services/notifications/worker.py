@@ -1,0 +1,21 @@
+"""What the notifications service does beside requests: keeps its views, makes messages of facts, and sends them."""
+
+from typing import cast
+
+from services.notifications.alerts.handlers import HANDLERS as ALERTS
+from services.notifications.directory.handlers import HANDLERS as DIRECTORY
+from services.notifications.mail.sender import Sender
+from services.notifications.settings import NotificationsSettings
+from shared.consumer import Consumer
+from shared.loop import Loop
+from shared.process import Runtime
+
+
+def loops(runtime: Runtime) -> list[Loop]:
+    """One consumer for each room that has handlers, and the sender of mails."""
+    settings = cast("NotificationsSettings", runtime.settings)
+    return [
+        Consumer("notifications.directory", runtime, DIRECTORY),
+        Consumer("notifications.alerts", runtime, ALERTS),
+        Sender(runtime.database, settings, runtime.telemetry),
+    ]
