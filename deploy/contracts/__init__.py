@@ -1,0 +1,1 @@
+"""What is written from the contracts: frozen schemas, golden samples, the AsyncAPI document, migrations."""

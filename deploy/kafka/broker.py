@@ -1,0 +1,174 @@
+"""One node of a real Apache Kafka as a process of ours; `python -m deploy.kafka.broker --help` runs it by hand."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from deploy.kafka.jars import HERE, KafkaUnavailable, fetch
+from deploy.ports import HOST, PortTaken, answers, demand_free
+from deploy.processes import end_orphan
+
+JAVA_OPTIONS = ("-Xmx256m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+MOST_REPLICAS = 3
+
+
+class Broker:
+    """A broker (and controller) in `directory`, listening at 127.0.0.1:`port`; data survives stop, kill and restart.
+
+    For several nodes give each its own directory, ports and `node_id`, and all of them the same `voters` (node id → controller
+    port) and `cluster_id`.
+    """
+
+    def __init__(
+        self, directory: Path, port: int, controller_port: int, node_id: int = 1, *, voters: Mapping[int, int] | None = None
+    ) -> None:
+        self.directory = directory.resolve()
+        self.port = port
+        self.controller_port = controller_port
+        self.node_id = node_id
+        self.voters = dict(voters or {node_id: controller_port})
+        self.cluster_id: str | None = None
+        self.log = self.directory / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """What a client is told: host:port."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the broker that this object started, while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Fetches the programs when needed, formats the directory at its first start, starts and waits until it listens.
+
+        Raises KafkaUnavailable, or PortTaken.
+        """
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """As `start`, without waiting: several nodes must come up together."""
+        lib = fetch()
+        end_orphan(self.directory / "broker.pid", str(self.directory), seconds=STOP_SECONDS)
+        demand_free(self.port, "Kafka", "INTERURBE_PORT_KAFKA")
+        demand_free(self.controller_port, "Kafka's controller", "INTERURBE_PORT_KAFKA_CONTROLLER")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._configure()
+        self._format(lib)
+        with self.log.open("ab") as log:
+            command = [*_java(lib, self.directory), "kafka.Kafka", str(self.directory / "server.properties")]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, start_new_session=True)
+        (self.directory / "broker.pid").write_text(str(self._process.pid))
+
+    def wait(self, seconds: float = START_SECONDS) -> None:
+        """Waits until the broker accepts connections; raises KafkaUnavailable with the end of its log when it died or does not."""
+        deadline = time.monotonic() + seconds
+        while not answers(self.port):
+            if self.pid is None or time.monotonic() > deadline:
+                raise KafkaUnavailable(f"Kafka in {self.directory} did not start. Its log ends with:\n{self._last_lines()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stops the broker in good order, or by force when that takes longer than 20 s."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the broker as a power cut would (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        (self.directory / "broker.pid").unlink(missing_ok=True)
+
+    def _configure(self) -> None:
+        replicas = min(MOST_REPLICAS, len(self.voters))
+        values = {
+            "node_id": self.node_id,
+            "voters": ",".join(f"{node}@{HOST}:{port}" for node, port in self.voters.items()),
+            "port": self.port,
+            "controller_port": self.controller_port,
+            "data": self.directory / "data",
+            "replicas": replicas,
+            "in_sync": max(1, replicas - 1),
+        }
+        text = Template((HERE / "server.properties").read_text()).substitute(values)
+        (self.directory / "server.properties").write_text(text)
+
+    def _format(self, lib: Path) -> None:
+        if (self.directory / "data" / "meta.properties").exists():
+            return
+        shutil.rmtree(self.directory / "data", ignore_errors=True)
+        self.cluster_id = self.cluster_id or new_cluster_id()
+        tool = ["kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(self.directory / "server.properties")]
+        done = subprocess.run(
+            [*_java(lib, self.directory), *tool], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode != 0:
+            raise KafkaUnavailable(f"Kafka could not format {self.directory}:\n{done.stdout[-2000:].strip()}")
+
+    def _last_lines(self, count: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) if self.log.exists() else "(empty)"
+
+
+def new_cluster_id() -> str:
+    """16 random bytes as Kafka writes them: url-safe base64 without padding, not beginning with a dash."""
+    while True:
+        text = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+
+
+def _java(lib: Path, directory: Path) -> list[str]:
+    quiet = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
+    return ["java", *JAVA_OPTIONS, quiet, f"-Dkafka.logs.dir={directory}", "-cp", f"{lib}/*"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a broker by hand; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.kafka.broker", description="A real Apache Kafka on this machine.")
+    parser.add_argument("command", choices=("fetch", "start", "stop"), help="fetch the programs only; start in the background; stop")
+    parser.add_argument("--dir", type=Path, default=Path("var/kafka/standalone"), help="where its data is (default var/kafka/standalone)")
+    parser.add_argument(
+        "--port", type=int, default=9092, help="where clients connect (default 9092); the controller listens on the next one"
+    )
+    told = parser.parse_args(arguments)
+    broker = Broker(told.dir, told.port, told.port + 1)
+    try:
+        if told.command == "fetch":
+            sys.stdout.write(f"{fetch()}\n")
+        elif told.command == "start":
+            broker.start()
+            sys.stdout.write(f"INTERURBE_KAFKA_BOOTSTRAP_SERVERS={broker.bootstrap}\n")
+        else:
+            end_orphan(broker.directory / "broker.pid", str(broker.directory), seconds=STOP_SECONDS)
+    except (KafkaUnavailable, PortTaken) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
