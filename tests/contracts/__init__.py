@@ -1,0 +1,1 @@
+"""Rules that a linter cannot see, each a test that takes a second or less."""

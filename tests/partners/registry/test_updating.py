@@ -1,0 +1,127 @@
+"""A partner's profile changes by its own hand or the operator's, and by the version that was read."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from services.partners.models import Seen
+from services.partners.registry.commands import update_partner
+from shared.auth import Caller
+from tests.partners.conftest import PartnersService
+
+NOW = datetime(2025, 3, 4, 15, tzinfo=UTC)
+IF_FIRST = {"If-Match": '"1"'}
+
+
+async def test_a_city_changes_its_own_profile(service: PartnersService) -> None:
+    city = await service.client_of("city", acronym="MDE")
+    place = f"/v1/partners/{city.partner}"
+    answer = await city.patch(place, json={"website": "https://medellin.example.org", "acronym": None}, headers=IF_FIRST)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["etag"] == '"2"'
+    assert (answer.json()["website"], answer.json()["acronym"]) == ("https://medellin.example.org", None)
+    assert (await city.get(place)).json() == answer.json()
+    _, updated = await service.facts(f"partner/{city.partner}")
+    assert (updated["type"], updated["sequence"]) == ("org.interurbe.partner.updated.v1", 2)
+    assert updated["data"]["changed"] == ["acronym", "website"]
+    assert "acronym" not in updated["data"]["profile"]
+
+
+async def test_what_says_nothing_new_changes_nothing(service: PartnersService) -> None:
+    city = await service.client_of("city", country="CO")
+    answer = await city.patch(f"/v1/partners/{city.partner}", json={"country": "CO"}, headers=IF_FIRST)
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+    assert len(await service.facts(f"partner/{city.partner}")) == 1
+
+
+async def test_the_version_read_is_required_and_must_be_the_present_one(service: PartnersService) -> None:
+    city = await service.client_of("city")
+    place = f"/v1/partners/{city.partner}"
+    without = await city.patch(place, json={"locality": "Medellín"})
+    assert (without.status_code, without.json()["code"]) == (428, "precondition-required")
+    stale = await city.patch(place, json={"locality": "Medellín"}, headers={"If-Match": '"7"'})
+    assert (stale.status_code, stale.json()["code"], stale.json()["version"]) == (412, "stale", 1)
+
+
+async def test_of_two_changes_to_one_version_the_second_is_stale(service: PartnersService) -> None:
+    """Both have read version 1 before either wrote: the database, not the check, must tell them apart."""
+    city = await service.client_of("city")
+    caller = Caller(client="test", partner=city.partner, scopes=frozenset({"write"}))
+    seen = Seen(city.partner, 1)
+    async with service.runtime.database.session() as first:
+        await update_partner(first, caller, seen, {"locality": "Medellín"}, NOW)
+        late = asyncio.create_task(city.patch(f"/v1/partners/{city.partner}", json={"locality": "Bello"}, headers=IF_FIRST))
+        await somebody_waits_for_a_row(service)
+        await first.commit()
+    answer = await late
+    assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+    assert (await city.get(f"/v1/partners/{city.partner}")).json()["locality"] == "Medellín"
+    assert len(await service.facts(f"partner/{city.partner}")) == 2
+
+
+async def somebody_waits_for_a_row(service: PartnersService) -> None:
+    """Returns once a transaction stands behind another's lock."""
+    async with service.runtime.database.reader() as reader:
+        while not await reader.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            pass
+
+
+async def test_a_profile_is_nobody_elses_to_change(service: PartnersService) -> None:
+    city, other = await service.client_of("city"), await service.client_of("city", scopes="read write sign admin")
+    reader = await service.client_for(city.partner, "read")
+    for client, code in ((other, "forbidden"), (reader, "insufficient-scope")):
+        answer = await client.patch(f"/v1/partners/{city.partner}", json={"locality": "X"}, headers=IF_FIRST)
+        assert (answer.status_code, answer.json()["code"]) == (403, code)
+    operator = await service.operator.patch(f"/v1/partners/{city.partner}", json={"locality": "X"}, headers=IF_FIRST)
+    assert operator.status_code == 200
+
+
+async def test_an_unknown_partner_is_not_found(service: PartnersService) -> None:
+    nobody = "/v1/partners/01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f"
+    assert (await service.operator.get(nobody)).status_code == 404
+    assert (await service.operator.patch(nobody, json={}, headers=IF_FIRST)).status_code == 404
+    assert (await service.operator.get("/v1/partners/medellin")).status_code == 422
+
+
+async def test_what_a_partner_must_have_cannot_be_emptied(service: PartnersService) -> None:
+    city = await service.client_of("city")
+    emptied: list[dict[str, Any]] = [{"names": None}, {"names": {}}, {"country": None}, {"timezone": ""}, {"kind": None}]
+    for said in [*emptied, {"id": "x"}, {"version": 7}]:
+        answer = await city.patch(f"/v1/partners/{city.partner}", json=said, headers=IF_FIRST)
+        assert answer.status_code == 422, said
+        assert answer.json()["field"] == f"/{next(iter(said))}"
+
+
+async def test_aliases_come_and_go(service: PartnersService) -> None:
+    centre = await service.client_of("tech_centre", country="UA", timezone="Europe/Kyiv")
+    place = f"/v1/partners/{centre.partner}/aliases"
+    alias = {"text": "C4IR de Kiev", "lang": "es", "kind": "press"}
+    added = await centre.post(place, json=alias, headers=IF_FIRST)
+    assert (added.status_code, added.headers["etag"], added.json()["aliases"]) == (200, '"2"', [alias])
+    again = await centre.post(place, json=alias, headers={"If-Match": '"2"'})
+    assert (again.status_code, again.headers["etag"]) == (200, '"2"')
+    found = await centre.get("/v1/partners", params={"q": "c4ir kiev"})
+    assert [partner["id"] for partner in found.json()["items"]] == [centre.partner]
+    missing = await centre.delete(place, params={"text": "C4IR"}, headers={"If-Match": '"2"'})
+    assert (missing.status_code, missing.json()["field"]) == (404, "?text")
+    removed = await centre.delete(place, params={"text": "C4IR de Kiev"}, headers={"If-Match": '"2"'})
+    assert (removed.status_code, removed.json()["aliases"]) == (200, [])
+    assert [fact["sequence"] for fact in await service.facts(f"partner/{centre.partner}")] == [1, 2, 3]
+
+
+async def test_identifiers_are_replaced_and_stay_unique(service: PartnersService) -> None:
+    first = await service.client_of("city", identifiers=[{"scheme": "dane", "value": "05001"}])
+    second = await service.client_of("city")
+    place = f"/v1/partners/{second.partner}"
+    taken = await second.patch(place, json={"identifiers": [{"scheme": "dane", "value": "05001"}]}, headers=IF_FIRST)
+    assert (taken.status_code, taken.json()["partner"]) == (409, first.partner)
+    freed = await first.patch(
+        f"/v1/partners/{first.partner}", json={"identifiers": [{"scheme": "dane", "value": "11001"}]}, headers=IF_FIRST
+    )
+    assert freed.json()["identifiers"] == [{"scheme": "dane", "value": "11001"}]
+    free = await second.patch(place, json={"identifiers": [{"scheme": "dane", "value": "05001"}]}, headers=IF_FIRST)
+    assert free.status_code == 200, free.text

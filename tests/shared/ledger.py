@@ -1,0 +1,113 @@
+"""The test's own aggregate and view: every change appends a number to a list, so loss, repeats and disorder show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Integer, MetaData, String
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.bus import Bus
+from shared.consumer import Consumer
+from shared.db import NAMING, Database, new_id
+from shared.events import Envelope, Event, PartnerRegistered, PartnerUpdated, Visibility
+from shared.outbox import Aggregate, Reach, record
+from shared.relay import Relay
+from tests.shared.facts import fact
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Model(DeclarativeBase):
+    """The tables of the test's own service."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Ledger(Aggregate, Model):
+    """A thing whose every fact carries a number; it sorts after "outbox", as the trap of the flush order wants it."""
+
+    __tablename__ = "partner_ledger"
+    SUBJECT = "partner"
+
+    notes: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list)
+
+    def note(self, number: int) -> Event:
+        """Append a number; the fact says which."""
+        self.notes = [*self.notes, number]
+        return fact(1 if len(self.notes) == 1 else 2, self.id, str(number))
+
+    def reach(self, fact: Event) -> Reach:
+        """Anyone may know."""
+        return Reach(Visibility.PUBLIC)
+
+
+class LedgerView(Model):
+    """What another service makes of it."""
+
+    __tablename__ = "ledger_view"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    notes: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list)
+
+
+class SilentWake:
+    """Nobody to wake: tests step the relay themselves."""
+
+    def set(self) -> None:
+        """Nothing."""
+
+
+async def new_ledger(database: Database, *numbers: int) -> str:
+    """A new ledger with these notes, each recorded in a transaction of its own."""
+    ledger_id = new_id()
+    for number in numbers:
+        await append(database, ledger_id, number)
+    return ledger_id
+
+
+async def append(database: Database, ledger_id: str, number: int) -> None:
+    """Append one note, as a command would."""
+    async with database.session() as session:
+        ledger = await session.get(Ledger, ledger_id, with_for_update=True) or Ledger(id=ledger_id, notes=[])
+        await record(session, ledger, ledger.note(number), now=NOW)
+        await session.commit()
+
+
+async def noted(session: AsyncSession, envelope: Envelope) -> None:
+    """The view's handler: append what the fact says, so that a second application shows."""
+    data = envelope.data
+    assert isinstance(data, PartnerRegistered | PartnerUpdated)
+    row = await session.get(LedgerView, envelope.subject_id)
+    if row is None:
+        row = LedgerView(id=envelope.subject_id, notes=[])
+        session.add(row)
+    row.notes = [*row.notes, int(data.profile.names["es"])]
+
+
+HANDLERS = {PartnerRegistered: noted, PartnerUpdated: noted}
+
+
+async def seen(database: Database, ledger_id: str) -> list[int]:
+    """What the view shows of a ledger."""
+    async with database.session() as session:
+        row = await session.get(LedgerView, ledger_id)
+        return row.notes if row else []
+
+
+async def settle(relay: Relay | None, *consumers: Consumer) -> None:
+    """Step until nothing is left to do: three rounds in a row in which nobody did anything."""
+    idle = 0
+    while idle < 3:
+        done = await relay.step() if relay else 0
+        for consumer in consumers:
+            consumer.patience = 0.1
+            done += await consumer.step()
+        idle = 0 if done else idle + 1
+
+
+async def topics(bus: Bus) -> None:
+    """Create the topic the ledger's facts go to."""
+    await bus.ensure_topics(["interurbe.partners"])
