@@ -1,0 +1,47 @@
+"""`make bench`: run every benchmark, or those named, and print the table."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from bench import latency, memory, rebuilding, relaying, serving
+from bench.ground import Ground, ground
+from bench.table import Row, show
+
+BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
+    "relay": relaying.measure,
+    "http": serving.measure,
+    "latency-postgres": lambda made: latency.measure(made, "postgres"),
+    "latency-kafka": lambda made: latency.measure(made, "kafka"),
+    "rebuild-postgres": lambda made: rebuilding.measure(made, "postgres"),
+    "rebuild-kafka": lambda made: rebuilding.measure(made, "kafka"),
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks (all, if none is named), each on servers of its own."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    rows: list[Row] = []
+    for name in names or BENCHMARKS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        with ground(kafka=name == "relay" or name.endswith("kafka")) as made:
+            found = uvloop.run(_one(name, made))
+        rows += found
+        print(show(found).splitlines()[-1], file=sys.stderr, flush=True)
+    print(show(rows))
+
+
+async def _one(name: str, made: Ground) -> list[Row]:
+    async with asyncio.timeout(600):
+        return await BENCHMARKS[name](made)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
