@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def stories_on(stack: Stack, said: list[str]) -> Stories:
     """The stories, to be played on a stack; what they say is kept."""
     ports = stack.ports
     addresses = Addresses(ports.url("partners"), ports.url("initiatives"), ports.url("notifications"), ports.url("mail"))
-    return Stories(addresses, stack.bootstrap_secret, stack.var / "secrets" / "demo.json", said.append)
+    stories = Stories(addresses, stack.bootstrap_secret, stack.var / "secrets" / "demo.json", said.append)
+    weakref.finalize(stories, stories.http.close)
+    return stories
 
 
 @pytest.fixture(scope="module", params=BUSES)

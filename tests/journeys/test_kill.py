@@ -50,7 +50,8 @@ class Killer:
 
     def _pid(self, name: str) -> int:
         if name == "postgres":
-            return int((self.stack.cluster.directory / "postmaster.pid").read_text().split()[0])
+            assert self.stack.cluster.pid is not None
+            return self.stack.cluster.pid
         if name == "kafka":
             assert self.stack.broker is not None
             assert self.stack.broker.pid is not None
@@ -80,15 +81,18 @@ class Struck(System):
 
 
 @pytest.mark.timeout(240)
-def test_whoever_is_killed_in_the_middle_of_story_b_the_result_is_the_same(fresh: Stack) -> None:
+def test_whoever_is_killed_in_the_middle_of_story_b_the_result_is_the_same(fresh: Stack, request: pytest.FixtureRequest) -> None:
     stories = stories_on(fresh, [])
+    request.addfinalizer(stories.http.close)
     killer = Killer(fresh)
     stories.everybody_is_registered()
     for key, system in list(stories.systems.items()):
         struck = Struck(system.name, system.client, system.secret, system.addresses, system.http)
         struck.killer = killer
         stories.systems[key] = struck
-    stories.members_join([("asocapitales", "bogota", "2012-01-01"), ("asocapitales", "medellin", "2012-01-01"), ("wego", "seoul", "2010-01-01")])
+    stories.members_join(
+        [("asocapitales", "bogota", "2012-01-01"), ("asocapitales", "medellin", "2012-01-01"), ("wego", "seoul", "2010-01-01")]
+    )
     stories.people_subscribe()
     stories.the_memorandum_is_recorded()
     stories.a_workshop_is_scheduled()

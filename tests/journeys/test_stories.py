@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,19 +15,21 @@ from tests.journeys.conftest import stories_on
 
 
 @pytest.fixture(scope="module")
-def told(stack: Stack) -> Stories:
+def told(stack: Stack) -> Iterator[Stories]:
     """The stories, played to their end."""
     stories = stories_on(stack, [])
     stories.play()
-    return stories
+    yield stories
+    stories.http.close()
 
 
 def test_everybody_who_should_know_was_told_once_and_nobody_else(stack: Stack, told: Stories) -> None:
     Ending(told, stack.var / "traces").check()
 
 
-def test_played_again_nothing_is_done_twice(stack: Stack, told: Stories) -> None:
+def test_played_again_nothing_is_done_twice(stack: Stack, told: Stories, request: pytest.FixtureRequest) -> None:
     again = stories_on(stack, [])
+    request.addfinalizer(again.http.close)
     again.play()
     Ending(again, stack.var / "traces").check()
     assert again.ids == told.ids
@@ -38,7 +40,7 @@ def test_played_again_nothing_is_done_twice(stack: Stack, told: Stories) -> None
 def test_from_a_mail_s_trace_id_to_the_request_that_caused_it(stack: Stack, told: Stories) -> None:
     ending = Ending(told, stack.var / "traces")
     ending.check()
-    drawn = ending._trace()  # noqa: SLF001 - what `show` prints
+    drawn = ending._trace()
     for step in ("POST /v1/agreements/{agreement}/sign", "send interurbe.partners", "process interurbe.partners", "send_email"):
         assert step in drawn
     first = next(line for line in drawn.splitlines() if "POST /v1/agreements" in line)
