@@ -4,13 +4,11 @@
 (agreement, revision, its canonical bytes, the outbox, the idempotency key), GET reads one by its key.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
 from fastapi import Depends, FastAPI
@@ -21,12 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils import uuid7
 
-ROWS = int(os.environ.get("INTERURBE_BENCH_ROWS", "4"))
-engine = create_async_engine(
-    make_url(os.environ.get("INTERURBE_BENCH_URL", "postgresql://localhost/none")).set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=0
-)
-reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-sessions = async_sessionmaker(engine, expire_on_commit=False)
+ROWS = 4
 
 
 class Model(DeclarativeBase):
@@ -50,45 +43,56 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-async def session() -> AsyncIterator[AsyncSession]:
-    """A session of its own for each request."""
-    async with sessions() as made:
-        yield made
+def build(url: str) -> FastAPI:
+    """The application on a database of its own."""
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=0)
+    reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    async def session() -> AsyncIterator[AsyncSession]:
+        async with sessions() as made:
+            yield made
+
+    async def reader() -> AsyncIterator[AsyncConnection]:
+        async with reading.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with engine.begin() as connection:
+            await connection.run_sync(Model.metadata.create_all)
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.post("/documents", status_code=201)(_posting(session))
+    app.get("/documents/{document}")(_getting(reader))
+    return app
 
 
-async def reader() -> AsyncIterator[AsyncConnection]:
-    """A connection without transactions."""
-    async with reading.connect() as connection:
-        yield connection
+def _posting(session: Any) -> Any:
+    async def post(body: Body, own: AsyncSession = Depends(session, scope="function")) -> dict[str, Any]:  # noqa: B008 - FastAPI's way
+        said, made = body.model_dump(), str(uuid7())
+        own.add_all([table(id=made if number == 0 else str(uuid7()), body=said) for number, table in enumerate(TABLES)])
+        await own.commit()
+        return {"id": made, **said}
+
+    return post
 
 
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Make the tables."""
-    async with engine.begin() as connection:
-        await connection.run_sync(Model.metadata.create_all)
-    yield
+def _getting(reader: Any) -> Any:
+    async def get(document: str, own: AsyncConnection = Depends(reader, scope="function")) -> dict[str, Any]:  # noqa: B008 - FastAPI's way
+        table = TABLES[0].__table__
+        row = (await own.execute(select(table).where(table.c.id == document))).one()
+        return {"id": row.id, **row.body}
+
+    return get
 
 
-app = FastAPI(lifespan=lifespan)
-
-
-@app.post("/documents", status_code=201)
-async def post(body: Body, own: Annotated[AsyncSession, Depends(session, scope="function")]) -> dict[str, Any]:
-    """Insert a row into each table."""
-    said, made = body.model_dump(), str(uuid7())
-    own.add_all([table(id=made if number == 0 else str(uuid7()), body=said) for number, table in enumerate(TABLES)])
-    await own.commit()
-    return {"id": made, **said}
-
-
-@app.get("/documents/{document}")
-async def get(document: str, own: Annotated[AsyncConnection, Depends(reader, scope="function")]) -> dict[str, Any]:
-    """Read one row."""
-    table = TABLES[0].__table__
-    row = (await own.execute(select(table).where(table.c.id == document))).one()
-    return {"id": row.id, **row.body}
+def main() -> None:
+    """Serve it on the port given."""
+    served = build(os.environ["INTERURBE_BENCH_URL"])
+    uvicorn.run(served, port=int(sys.argv[1]), log_level="error", access_log=False, loop="uvloop", http="httptools")
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(sys.argv[1]), log_level="error", access_log=False, loop="uvloop", http="httptools")
+    main()

@@ -14,9 +14,11 @@ from deploy.embedded.postgres import Cluster
 from deploy.kafka.broker import Broker
 from deploy.ports import free_port
 from shared.bus import Bus
+from shared.bus.kafka import KafkaBus
+from shared.bus.postgres import PostgresBus
 from shared.db import Database, mechanism, new_id
 from shared.events import PartnerProfile, PartnerRegistered, PartnerUpdated, Visibility
-from shared.outbox import Reach, outbox
+from shared.outbox import Reach, _envelope, _row, outbox
 from shared.process.runtime import Runtime
 from shared.settings import TelemetrySettings
 from shared.telemetry import Telemetry
@@ -64,9 +66,6 @@ async def database_of(made: Ground, role: str, *metadatas: Any) -> AsyncIterator
 @asynccontextmanager
 async def bus_of(made: Ground, kind: str) -> AsyncIterator[Bus]:
     """A started bus of the kind asked for, with our topics."""
-    from shared.bus.kafka import KafkaBus
-    from shared.bus.postgres import PostgresBus
-
     bus: Bus
     if kind == "kafka":
         assert made.broker is not None
@@ -106,8 +105,6 @@ def profile(number: int) -> PartnerProfile:
 
 async def fill_outbox(database: Database, facts: int, *, subjects: int) -> None:
     """Write so many facts about so many subjects, as record() writes them, 1,000 to an INSERT."""
-    from shared.outbox import _envelope, _row
-
     ids = [new_id() for _ in range(subjects)]
     rows: list[dict[str, Any]] = []
     with Telemetry("bench", TelemetrySettings(traces_dir=Path(tempfile.gettempdir()))).tracer.start_as_current_span("request"):
@@ -134,4 +131,3 @@ class _Named:
 
     def reach(self, fact: object) -> Reach:
         return Reach(Visibility.PUBLIC)
-

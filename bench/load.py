@@ -46,7 +46,8 @@ async def _connection(port: int, request: Callable[[], bytes], stop: float, outc
 def post(path: str, body: dict[str, Any], token: str) -> Callable[[], bytes]:
     """POST requests with an Idempotency-Key of their own."""
     raw = json.dumps(body, ensure_ascii=False).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
     return lambda: f"{head}Idempotency-Key: {uuid4()}\r\n\r\n".encode() + raw
 
 

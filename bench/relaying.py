@@ -50,9 +50,7 @@ async def _relay(made: Ground, database: Database, bus: Bus) -> float:
 
 
 async def _raw(address: str, records: list[Record]) -> float:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=address, enable_idempotence=True, acks="all", linger_ms=5, max_batch_size=128 * 1024
-    )
+    producer = AIOKafkaProducer(bootstrap_servers=address, enable_idempotence=True, acks="all", linger_ms=5, max_batch_size=128 * 1024)
     await producer.start()
     began = time.perf_counter()
     for start in range(0, len(records), 1000):

@@ -18,6 +18,7 @@ from deploy.embedded.demo.stories import Stories
 from deploy.embedded.demo.system import Addresses, until
 from deploy.embedded.environment import environment_of
 from deploy.embedded.migrating import migrate
+from deploy.embedded.readiness import not_ready
 from deploy.ports import answers, free_port
 
 
@@ -34,10 +35,12 @@ async def measure(made: Ground) -> list[Row]:
             return outcome.rate
 
         posting = Pair(
-            ours=lambda: rate(ours, post("/v1/agreements", draft, token), 201), bare=lambda: rate(bare, post("/documents", draft, token), 201)
+            ours=lambda: rate(ours, post("/v1/agreements", draft, token), 201),
+            bare=lambda: rate(bare, post("/documents", draft, token), 201),
         )
         reading = Pair(
-            ours=lambda: rate(ours, get(f"/v1/agreements/{first['id']}", token), 200), bare=lambda: rate(bare, get(f"/documents/{other['id']}", token), 200)
+            ours=lambda: rate(ours, get(f"/v1/agreements/{first['id']}", token), 200),
+            bare=lambda: rate(bare, get(f"/documents/{other['id']}", token), 200),
         )
         (posted, posts), (read, reads) = await posting.ratio(), await reading.ratio()
     return [Row("POST an agreement draft, 32 clients", posted, 0.6, 0.8, posts), Row("GET an agreement, 32 clients", read, 0.7, 0.8, reads)]
@@ -51,13 +54,18 @@ async def _both(made: Ground) -> AsyncIterator[tuple[int, int, Mapping[str, str]
     bare_port = free_port()
     bare_environment = {**os.environ, "INTERURBE_BENCH_URL": made.cluster.url("initiatives")}
     running = [
-        subprocess.Popen([sys.executable, "-m", "services.partners", "serve"], env=environment, stderr=subprocess.DEVNULL),
-        subprocess.Popen([sys.executable, "-m", "bench.bare_app", str(bare_port)], env=bare_environment, stderr=subprocess.DEVNULL),
+        _started("services.partners", "serve", environment=environment),
+        _started("bench.bare_app", str(bare_port), environment=bare_environment),
     ]
     try:
-        for port in (ports.partners, bare_port):
-            until(f"port {port}", lambda port=port: answers(port))  # type: ignore[misc]  # bound at once, called at once
-        stories = Stories(Addresses(ports.url("partners"), "", "", ""), environment["INTERURBE_BOOTSTRAP_CLIENT_SECRET"], made.directory / "s.json", str)
+        until("our service to be ready", lambda: not_ready(ports.url("partners")) is None)
+        until("the bare service to listen", lambda: answers(bare_port))
+        stories = Stories(
+            Addresses(ports.url("partners"), "", "", ""),
+            environment["INTERURBE_BOOTSTRAP_CLIENT_SECRET"],
+            made.directory / "s.json",
+            lambda _: None,
+        )
         stories.everybody_is_registered()
         stories.operator.get(f"{ports.url('partners')}/v1/partners")
         yield ports.partners, bare_port, stories.ids, stories.operator.token
@@ -65,3 +73,7 @@ async def _both(made: Ground) -> AsyncIterator[tuple[int, int, Mapping[str, str]
         for process in running:
             process.terminate()
             process.wait(20)
+
+
+def _started(module: str, argument: str, *, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", module, argument], env=environment, stderr=subprocess.DEVNULL)

@@ -24,8 +24,10 @@ class Row:
     @property
     def verdict(self) -> str:
         """`aim`, `owed` or `SHORT`."""
-        met = (lambda bound: self.value <= bound) if self.at_most else (lambda bound: self.value >= bound)
-        return "aim" if met(self.aim) else "owed" if met(self.owed) else "SHORT"
+        return "aim" if self._meets(self.aim) else "owed" if self._meets(self.owed) else "SHORT"
+
+    def _meets(self, bound: float) -> bool:
+        return self.value <= bound if self.at_most else self.value >= bound
 
 
 @dataclass(slots=True)
@@ -53,7 +55,8 @@ def show(rows: list[Row]) -> str:
     for row in rows:
         sign = "≤" if row.at_most else "≥"
         lines.append(
-            f"| {row.what} | {row.value:.2f}{row.unit} | {sign} {row.owed:g}{row.unit} | {sign} {row.aim:g}{row.unit} | {row.verdict} | {row.detail} |"
+            f"| {row.what} | {row.value:.2f}{row.unit} | {sign} {row.owed:g}{row.unit} | {sign} {row.aim:g}{row.unit} "
+            f"| {row.verdict} | {row.detail} |"
         )
     return "\n".join(lines)
 

@@ -42,6 +42,7 @@ TEXTS: dict[str, str] = IDS | {
     "line": "knowledge_exchange",
     "lines": "knowledge_exchange",
     "locality": "Seoul",
+    "subdivision": "CO-ANT",
     "method": "electronic",
     "modality": "online",
     "place": "Bogotá",

@@ -63,6 +63,12 @@ class Child:
             self._asked = True
             self._process.send_signal(signal.SIGTERM)
 
+    def ended(self, *, seconds: float = STOP_SECONDS) -> int:
+        """Its exit code, as soon as it has ended. Raises TimeoutExpired when it still runs after that time."""
+        if self._process is None:
+            raise ValueError(f"{self.name} was not started")
+        return self._process.wait(seconds)
+
     def stop(self) -> None:
         """Ends it: politely, and by force when that takes longer than 35 s."""
         self.ask_to_end()

@@ -46,7 +46,7 @@ class Account:
             **demoted,
             **options,
         }
-        return subprocess.run(words, check=False, **settings)  # type: ignore[call-overload, no-any-return]
+        return subprocess.run(words, check=False, **settings)  # type: ignore[call-overload, no-any-return]  # settings are subprocess.run's own
 
 
 def choose_account(places: Sequence[Path]) -> Account:

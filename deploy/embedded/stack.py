@@ -76,7 +76,7 @@ class Stack:
         self._began = time.monotonic()
         try:
             self._start_all()
-        except BaseException:
+        except BaseException:  # whatever ends the start, Ctrl-C included, stops what was started; raised again
             self.stop()
             raise
 
@@ -90,7 +90,7 @@ class Stack:
                 self.children[MAIL].start()
                 kafka.result()
                 list(pool.map(self._start_service, self._services))
-            except BaseException:
+            except BaseException:  # whatever ends the start, Ctrl-C included, stops what was started; raised again
                 self._stop_children()  # who waits for one of them in another thread learns of it
                 raise
         wait_until_listening(self.children[MAIL], self.ports.mail)

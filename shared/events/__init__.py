@@ -39,6 +39,9 @@ from shared.events.partners import (
 )
 
 __all__ = [
+    "DATASCHEMA",
+    "EVENTS",
+    "SOURCE",
     "AgreementAbandoned",
     "AgreementDrafted",
     "AgreementEnteredIntoForce",
@@ -55,8 +58,6 @@ __all__ = [
     "Alias",
     "CommitmentPlanned",
     "CommitmentTerms",
-    "DATASCHEMA",
-    "EVENTS",
     "Envelope",
     "Event",
     "ExchangeCancelled",
@@ -73,7 +74,6 @@ __all__ = [
     "PartnerRegistered",
     "PartnerUpdated",
     "PartyRef",
-    "SOURCE",
     "SubscriberConfirmed",
     "SubscriberUnsubscribed",
     "Value",

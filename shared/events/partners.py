@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.events.event import Event, Value
 
@@ -117,7 +116,7 @@ class LineTerms(Value):
 
     line: str
     topics: tuple[str, ...] = ()
-    text: Names = {}
+    text: Names = Field(default_factory=dict)
     commitments: tuple[CommitmentTerms, ...] = ()
 
 
@@ -242,5 +241,5 @@ class AgreementAbandoned(Event, type="org.interurbe.agreement.abandoned.v1"):
     agreement: str
     about: AgreementRef
     abandoned_by: str
-    from_state: Literal["draft", "negotiating", "agreed", "stalled", "signing"] | str
+    from_state: str
     reason: str

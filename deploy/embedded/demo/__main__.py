@@ -24,7 +24,12 @@ def play(stack: Stack) -> None:
     ports = stack.ports
     addresses = Addresses(ports.url("partners"), ports.url("initiatives"), ports.url("notifications"), ports.url("mail"))
     began = time.monotonic()
-    stories = Stories(addresses, stack.bootstrap_secret, stack.var / "secrets" / "demo.json", lambda line: say(f"{time.monotonic() - began:5.1f} s  {line}"))
+    stories = Stories(
+        addresses,
+        stack.bootstrap_secret,
+        stack.var / "secrets" / "demo.json",
+        lambda line: say(f"{time.monotonic() - began:5.1f} s  {line}"),
+    )
     stories.play()
     ending = Ending(stories, stack.var / "traces")
     ending.check()

@@ -14,27 +14,58 @@ def memorandum(ids: Mapping[str, str]) -> dict[str, Any]:
     """Story A: the memorandum of 12 July 2024 with its four lines, to be recorded as signed long ago."""
     ours, theirs = ids["asocapitales"], ids["wego"]
     knowledge = promise(
-        ours, theirs, "Intercambiar mejores prácticas y experiencia en iniciativas de ciudades inteligentes",
+        ours,
+        theirs,
+        "Intercambiar mejores prácticas y experiencia en iniciativas de ciudades inteligentes",
         "Exchange best practices and experience in smart city initiatives",
-    )  # fmt: skip
+    )
     capacity = promise(
-        theirs, ours, "Talleres, misiones y eventos de desarrollo de capacidades para las ciudades capitales",
+        theirs,
+        ours,
+        "Talleres, misiones y eventos de desarrollo de capacidades para las ciudades capitales",
         "Capacity-building workshops, missions and events for the capital cities",
-    )  # fmt: skip
+    )
     return {
-        "code": MOU_2024, "kind": "mou", "visibility": "public", "timezone": "America/Bogota", "signed_on": "2024-07-12", "evidence": EVIDENCE,
+        "code": MOU_2024,
+        "kind": "mou",
+        "visibility": "public",
+        "timezone": "America/Bogota",
+        "signed_on": "2024-07-12",
+        "evidence": EVIDENCE,
         "titles": {"es": "Memorando de entendimiento Asocapitales – WeGO", "en": "Memorandum of understanding Asocapitales – WeGO"},
         "parties": [{"partner": ours}, {"partner": theirs}],
         "terms": {
             "governing_languages": ["es", "en"],
             "lines": [
-                line("knowledge_exchange", "Intercambio de conocimientos y desarrollo de capacidades", "Knowledge exchange and capacity building", ["smart cities"], knowledge, capacity),
-                line("joint_projects", "Proyectos e iniciativas conjuntas sobre desafíos urbanos comunes", "Joint projects on shared urban challenges", ["digital innovation"]),
-                line("advocacy_networking", "Defensa y creación de redes: conferencias, foros y eventos", "Advocacy and networking: conferences, forums, events", ["visibility"]),
-                line("partnership_facilitation", "Facilitación de asociaciones y ciudades hermanas", "Facilitating partnerships and sister cities", ["sister cities"]),
+                line(
+                    "knowledge_exchange",
+                    "Intercambio de conocimientos y desarrollo de capacidades",
+                    "Knowledge exchange and capacity building",
+                    ["smart cities"],
+                    knowledge,
+                    capacity,
+                ),
+                line(
+                    "joint_projects",
+                    "Proyectos e iniciativas conjuntas sobre desafíos urbanos comunes",
+                    "Joint projects on shared urban challenges",
+                    ["digital innovation"],
+                ),
+                line(
+                    "advocacy_networking",
+                    "Defensa y creación de redes: conferencias, foros y eventos",
+                    "Advocacy and networking: conferences, forums, events",
+                    ["visibility"],
+                ),
+                line(
+                    "partnership_facilitation",
+                    "Facilitación de asociaciones y ciudades hermanas",
+                    "Facilitating partnerships and sister cities",
+                    ["sister cities"],
+                ),
             ],
         },
-    }  # fmt: skip
+    }
 
 
 def alliances(ids: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
@@ -59,11 +90,22 @@ def _alliance(ids: Mapping[str, str], other: str, code: str, titles: dict[str, s
 def _kyiv(ids: Mapping[str, str]) -> dict[str, Any]:
     medellin, kyiv = ids["c4ir-medellin"], ids["ggtc-kyiv"]
     transfer = line(
-        "knowledge_exchange", "Transferencia de conocimiento para robustecer las capacidades GovTech del Distrito",
-        "Knowledge transfer to strengthen the District's GovTech capacities", ["govtech", "digital government"],
-        promise(kyiv, medellin, "Presentar la estrategia de gobierno digital de Ucrania (Diia)", "Present Ukraine's digital government strategy (Diia)", quantity=1, unit="workshop"),
-        promise(medellin, kyiv, "Presentar la iniciativa Ciudadano 360", "Present the Ciudadano 360 initiative", quantity=1, unit="workshop"),
-    )  # fmt: skip
+        "knowledge_exchange",
+        "Transferencia de conocimiento para robustecer las capacidades GovTech del Distrito",
+        "Knowledge transfer to strengthen the District's GovTech capacities",
+        ["govtech", "digital government"],
+        promise(
+            kyiv,
+            medellin,
+            "Presentar la estrategia de gobierno digital de Ucrania (Diia)",
+            "Present Ukraine's digital government strategy (Diia)",
+            quantity=1,
+            unit="workshop",
+        ),
+        promise(
+            medellin, kyiv, "Presentar la iniciativa Ciudadano 360", "Present the Ciudadano 360 initiative", quantity=1, unit="workshop"
+        ),
+    )
     challenges = line(
         "joint_projects",
         "Retos de ciudad y mecanismos de colaboración abierta",
@@ -76,10 +118,17 @@ def _kyiv(ids: Mapping[str, str]) -> dict[str, Any]:
 
 def _berlin(ids: Mapping[str, str]) -> dict[str, Any]:
     frameworks = line(
-        "knowledge_exchange", "Marcos de gobernanza para un uso ético, seguro y eficaz de los datos públicos",
-        "Governance frameworks for ethical, safe and effective use of public data", ["data governance", "public data"],
-        promise(ids["ggtc-berlin"], ids["c4ir-medellin"], "Compartir marcos de gobernanza y experiencias institucionales", "Share governance frameworks and institutional experience"),
-    )  # fmt: skip
+        "knowledge_exchange",
+        "Marcos de gobernanza para un uso ético, seguro y eficaz de los datos públicos",
+        "Governance frameworks for ethical, safe and effective use of public data",
+        ["data governance", "public data"],
+        promise(
+            ids["ggtc-berlin"],
+            ids["c4ir-medellin"],
+            "Compartir marcos de gobernanza y experiencias institucionales",
+            "Share governance frameworks and institutional experience",
+        ),
+    )
     titles = {
         "es": "Alianza de gobernanza de datos C4IR Medellín – GGTC Berlín",
         "en": "Data governance alliance C4IR Medellín – GGTC Berlin",
@@ -90,10 +139,17 @@ def _berlin(ids: Mapping[str, str]) -> dict[str, Any]:
 def _malaysia(ids: Mapping[str, str]) -> dict[str, Any]:
     medellin, malaysia = ids["c4ir-medellin"], ids["c4ir-malaysia"]
     policy = line(
-        "knowledge_exchange", "Evaluación de la Política de Datos Abiertos y estrategias inspiradas en MyGov", "Evaluation of the open data policy, and strategies inspired by MyGov",
+        "knowledge_exchange",
+        "Evaluación de la Política de Datos Abiertos y estrategias inspiradas en MyGov",
+        "Evaluation of the open data policy, and strategies inspired by MyGov",
         ["open data", "MyGov", "Ciudadano 360"],
-        promise(medellin, malaysia, "Compartir la experiencia del Distrito en la evaluación de su Política de Datos Abiertos", "Share the District's experience in evaluating its open data policy"),
+        promise(
+            medellin,
+            malaysia,
+            "Compartir la experiencia del Distrito en la evaluación de su Política de Datos Abiertos",
+            "Share the District's experience in evaluating its open data policy",
+        ),
         promise(malaysia, medellin, "Compartir aprendizajes de la plataforma MyGov", "Share lessons of the MyGov platform"),
-    )  # fmt: skip
+    )
     titles = {"es": "Alianza de datos abiertos C4IR Medellín – C4IR Malasia", "en": "Open data alliance C4IR Medellín – C4IR Malaysia"}
     return _alliance(ids, "c4ir-malaysia", "ALLIANCE-MEDELLIN-MALAYSIA-2025", titles, [policy])

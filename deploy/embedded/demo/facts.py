@@ -14,62 +14,119 @@ SCHEME = "demo"
 
 PARTNERS: dict[str, dict[str, Any]] = {
     "asocapitales": {
-        "kind": "city_network", "country": "CO", "locality": "Bogotá", "timezone": "America/Bogota", "languages": ["es"],
+        "kind": "city_network",
+        "country": "CO",
+        "locality": "Bogotá",
+        "timezone": "America/Bogota",
+        "languages": ["es"],
         "names": {"es": "Asociación Colombiana de Ciudades Capitales", "en": "Colombian Association of Capital Cities"},
-        "acronym": "Asocapitales", "website": "https://www.asocapitales.co",
+        "acronym": "Asocapitales",
+        "website": "https://www.asocapitales.co",
     },
     "wego": {
-        "kind": "city_network", "country": "KR", "locality": "Seoul", "timezone": "Asia/Seoul", "languages": ["en", "ko"],
+        "kind": "city_network",
+        "country": "KR",
+        "locality": "Seoul",
+        "timezone": "Asia/Seoul",
+        "languages": ["en", "ko"],
         "names": {"es": "Organización Mundial de Ciudades Inteligentes y Sostenibles", "en": "World Smart Sustainable Cities Organization"},
         "acronym": "WeGO",
     },
     "bogota": {
-        "kind": "city", "country": "CO", "locality": "Bogotá", "timezone": "America/Bogota", "languages": ["es"],
-        "names": {"es": "Bogotá"}, "website": "https://bogota.gov.co",
+        "kind": "city",
+        "country": "CO",
+        "locality": "Bogotá",
+        "timezone": "America/Bogota",
+        "languages": ["es"],
+        "names": {"es": "Bogotá"},
+        "website": "https://bogota.gov.co",
     },
     "medellin": {
-        "kind": "city", "country": "CO", "locality": "Medellín", "timezone": "America/Bogota", "languages": ["es"], "names": {"es": "Medellín"},
+        "kind": "city",
+        "country": "CO",
+        "locality": "Medellín",
+        "timezone": "America/Bogota",
+        "languages": ["es"],
+        "names": {"es": "Medellín"},
     },
     "seoul": {
-        "kind": "city", "country": "KR", "locality": "Seoul", "timezone": "Asia/Seoul", "languages": ["ko", "en"],
+        "kind": "city",
+        "country": "KR",
+        "locality": "Seoul",
+        "timezone": "Asia/Seoul",
+        "languages": ["ko", "en"],
         "names": {"es": "Seúl", "en": "Seoul", "ko": "서울"},
     },
     "ruta-n": {
-        "kind": "other", "country": "CO", "locality": "Medellín", "timezone": "America/Bogota", "languages": ["es"], "names": {"es": "Ruta N"},
+        "kind": "other",
+        "country": "CO",
+        "locality": "Medellín",
+        "timezone": "America/Bogota",
+        "languages": ["es"],
+        "names": {"es": "Ruta N"},
     },
     "c4ir-medellin": {
-        "kind": "tech_centre", "country": "CO", "locality": "Medellín", "timezone": "America/Bogota", "languages": ["es", "en"],
-        "names": {"es": "Centro para la Cuarta Revolución Industrial de Medellín", "en": "Centre for the Fourth Industrial Revolution Medellín"},
+        "kind": "tech_centre",
+        "country": "CO",
+        "locality": "Medellín",
+        "timezone": "America/Bogota",
+        "languages": ["es", "en"],
+        "names": {
+            "es": "Centro para la Cuarta Revolución Industrial de Medellín",
+            "en": "Centre for the Fourth Industrial Revolution Medellín",
+        },
         "acronym": "C4IR Medellín",
     },
     "ggtc-kyiv": {
-        "kind": "tech_centre", "country": "UA", "locality": "Kyiv", "timezone": "Europe/Kyiv", "languages": ["uk", "en"],
+        "kind": "tech_centre",
+        "country": "UA",
+        "locality": "Kyiv",
+        "timezone": "Europe/Kyiv",
+        "languages": ["uk", "en"],
         "names": {"en": "Global Government Technology Centre Kyiv", "es": "Global Government Technology Centre de Kiev"},
         "acronym": "GGTC Kyiv",
         "aliases": [{"text": "C4IR Kyiv", "lang": "en", "kind": "short"}, {"text": "C4IR de Kiev", "lang": "es", "kind": "press"}],
     },
     "ggtc-berlin": {
-        "kind": "tech_centre", "country": "DE", "locality": "Berlin", "timezone": "Europe/Berlin", "languages": ["de", "en"],
+        "kind": "tech_centre",
+        "country": "DE",
+        "locality": "Berlin",
+        "timezone": "Europe/Berlin",
+        "languages": ["de", "en"],
         "names": {"en": "Global Government Technology Centre Berlin", "es": "GGTC de Berlín"},
-        "acronym": "GGTC Berlin", "aliases": [{"text": "C4IR Berlín", "lang": "es", "kind": "press"}],
+        "acronym": "GGTC Berlin",
+        "aliases": [{"text": "C4IR Berlín", "lang": "es", "kind": "press"}],
     },
     "c4ir-malaysia": {
-        "kind": "tech_centre", "country": "MY", "locality": "Kuala Lumpur", "timezone": "Asia/Kuala_Lumpur", "languages": ["ms", "en"],
-        "names": {"en": "Centre for the Fourth Industrial Revolution Malaysia", "es": "C4IR de Malasia"}, "acronym": "C4IR Malaysia",
+        "kind": "tech_centre",
+        "country": "MY",
+        "locality": "Kuala Lumpur",
+        "timezone": "Asia/Kuala_Lumpur",
+        "languages": ["ms", "en"],
+        "names": {"en": "Centre for the Fourth Industrial Revolution Malaysia", "es": "C4IR de Malasia"},
+        "acronym": "C4IR Malaysia",
     },
     "global-govtech-network": {
-        "kind": "multilateral", "country": "CH", "locality": "Geneva", "timezone": "Europe/Zurich", "languages": ["en"],
-        "names": {"en": "Global GovTech Network", "es": "Red Global GovTech del Foro Económico Mundial"}, "acronym": "GGN",
+        "kind": "multilateral",
+        "country": "CH",
+        "locality": "Geneva",
+        "timezone": "Europe/Zurich",
+        "languages": ["en"],
+        "names": {"en": "Global GovTech Network", "es": "Red Global GovTech del Foro Económico Mundial"},
+        "acronym": "GGN",
     },
-}  # fmt: skip
+}
 
 MEMBERS = [
-    ("asocapitales", "bogota", "2012-01-01"), ("asocapitales", "medellin", "2012-01-01"), ("wego", "seoul", "2010-01-01"),
-]  # fmt: skip
+    ("asocapitales", "bogota", "2012-01-01"),
+    ("asocapitales", "medellin", "2012-01-01"),
+    ("wego", "seoul", "2010-01-01"),
+]
 GOVTECH_MEMBERS = [
-    ("global-govtech-network", "ggtc-kyiv", "2025-01-01"), ("global-govtech-network", "ggtc-berlin", "2025-01-01"),
+    ("global-govtech-network", "ggtc-kyiv", "2025-01-01"),
+    ("global-govtech-network", "ggtc-berlin", "2025-01-01"),
     ("global-govtech-network", "c4ir-medellin", "2025-06-01"),
-]  # fmt: skip
+]
 """The releases name the members, not the days: these stand for "before" and "in 2025"."""
 
 PEOPLE = [
@@ -90,9 +147,11 @@ RELEASE_2024 = (
 EVIDENCE = [
     {
         "title": "Comunicado de prensa de Asocapitales, 12 de julio de 2024 (primer párrafo)",
-        "media_type": "text/plain", "sha256": sha256(RELEASE_2024.encode()).hexdigest(), "size": len(RELEASE_2024.encode()),
+        "media_type": "text/plain",
+        "sha256": sha256(RELEASE_2024.encode()).hexdigest(),
+        "size": len(RELEASE_2024.encode()),
     }
-]  # fmt: skip
+]
 
 
 def line(name: str, es: str, en: str, topics: list[str], *commitments: dict[str, Any]) -> dict[str, Any]:

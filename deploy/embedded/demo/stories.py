@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,13 +113,21 @@ class Stories:
         self.say(f"A  {self.workshop['titles']['es']}, {self.workshop['local_starts_at']} {self.workshop['timezone']}. {reasons}")
 
     def _workshop(self, agreement: str) -> dict[str, Any]:
-        day = date.today() + timedelta(days=90)
+        day = datetime.now(UTC).date() + timedelta(days=90)
         return {
-            "kind": "workshop", "modality": "hybrid", "place": "Bogotá", "timezone": "America/Bogota", "languages": ["es", "en"],
+            "kind": "workshop",
+            "modality": "hybrid",
+            "place": "Bogotá",
+            "timezone": "America/Bogota",
+            "languages": ["es", "en"],
             "titles": {"es": "Ciudades inteligentes y sostenibles", "en": "Smart and sustainable cities"},
-            "starts_at": f"{day}T09:00", "ends_at": f"{day}T12:00", "agreement": agreement, "line": "knowledge_exchange",
-            "hosts": [self.ids["asocapitales"], self.ids["wego"]], "participants": [self.ids[key] for key in ("bogota", "medellin", "seoul")],
-        }  # fmt: skip
+            "starts_at": f"{day}T09:00",
+            "ends_at": f"{day}T12:00",
+            "agreement": agreement,
+            "line": "knowledge_exchange",
+            "hosts": [self.ids["asocapitales"], self.ids["wego"]],
+            "participants": [self.ids[key] for key in ("bogota", "medellin", "seoul")],
+        }
 
     def the_alliances_are_signed(self) -> None:
         """Story B: C4IR Medellín and each of the three centres agree on the terms and sign them, each with its own client."""
@@ -129,9 +137,8 @@ class Stories:
             self.agreements[other] = agreement["id"]
             self._sign(agreement["id"], other)
             signed = self.systems[other].get(self._url(agreement["id"]))
-            self.say(
-                f"B  {signed['titles']['es']}: signed {signed['signed_on']}, {signed['state']}, hash {signed['current_revision']['terms_hash'][:12]}…"
-            )
+            terms_hash = signed["current_revision"]["terms_hash"]
+            self.say(f"B  {signed['titles']['es']}: signed {signed['signed_on']}, {signed['state']}, hash {terms_hash[:12]}…")
 
     def _sign(self, agreement: str, other: str) -> None:
         """From a draft to the last signature, going on from wherever it stands."""
