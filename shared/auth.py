@@ -95,7 +95,7 @@ class KeySet(Protocol):
         """The key known now by this id; never waits."""
 
     async def refresh(self) -> None:
-        """Ask the issuer for its keys because an unknown id was seen; bounded in time and in frequency."""
+        """Ask the issuer for its keys because an unknown id was seen; bounded in time and frequency. Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,13 @@ class Verifier:
             return known.caller
         self._known.pop(fingerprint, None)
         known = await self._examine(token)
+        self._remember(fingerprint, known)
+        return known.caller
+
+    def _remember(self, fingerprint: bytes, known: _Known) -> None:
         self._known[fingerprint] = known
         if len(self._known) > REMEMBERED_TOKENS:
             self._known.popitem(last=False)
-        return known.caller
 
     async def _examine(self, token: str) -> _Known:
         kid = _key_id(token)

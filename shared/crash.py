@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
+
+PLACES = {
+    "edge.before_commit": "the command is done in its transaction, nothing is committed",
+    "edge.after_commit": "the change is committed, no byte of the answer has left",
+    "relay.before_send": "a batch is read, nothing of it is sent",
+    "relay.before_mark": "the bus has acknowledged a batch, nothing of it is marked",
+    "relay.after_mark": "a batch is marked",
+    "consumer.before_commit": "views and marks are written, not committed",
+    "consumer.after_commit": "views and marks are committed, this process does not know it yet",
+    "consumer.before_offset": "views and marks are committed, the offset is not",
+    "mail.before_mark": "the mail server has taken mails, the queue does not know it",
+    "due.before_commit": "what was due is done in its transaction, nothing is committed",
+    "due.after_commit": "what was due is committed, the relay is not woken",
+}
+"""Every place there is, and what is true when the process ends there."""
 
 _armed: dict[str, int] | None = None
 
@@ -15,12 +29,18 @@ def crash_here(place: str) -> None:
 
 
 def arm(setting: str) -> None:
-    """Arm the places named in ``place[:N],place[:N]``; called once when a process starts and its environment asks for it."""
+    """Arm the places named in ``place[:N],place[:N]``; called once when a process starts and its environment asks for it.
+
+    Raises ValueError for a place that is not in `PLACES`: a crash test that never crashes would prove nothing.
+    """
     global _armed  # noqa: PLW0603 - a process is armed once, as a whole
-    _armed = {}
+    wanted: dict[str, int] = {}
     for item in filter(None, setting.split(",")):
         place, _, count = item.partition(":")
-        _armed[place] = int(count or 1)
+        if place not in PLACES:
+            raise ValueError(f"INTERURBE_CRASH names {place!r}, which is no place to end at; choose among {', '.join(PLACES)}")
+        wanted[place] = int(count or 1)
+    _armed = wanted
 
 
 def _count_down(place: str) -> None:
@@ -28,4 +48,4 @@ def _count_down(place: str) -> None:
         return
     _armed[place] -= 1
     if _armed[place] <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)

@@ -10,6 +10,7 @@ from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Update, de
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.crash import crash_here
 from shared.db import Database, mechanism
 from shared.loop import Wake
 from shared.telemetry.tracing import current_traceparent, span_context, under
@@ -93,7 +94,9 @@ class DueLoop:
             except Exception as error:  # noqa: BLE001 - an act may fail in any way; the row keeps the reason and comes again
                 await session.execute(_postponed(row.kind, row.subject, now, row.attempts, error))
                 _log.exception("what was due failed", kind=row.kind, subject=row.subject, attempts=row.attempts + 1)
+            crash_here("due.before_commit")
             await session.commit()
+            crash_here("due.after_commit")
             if session.info.get("recorded") and self._relay_wake is not None:
                 self._relay_wake()
         return True

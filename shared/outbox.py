@@ -105,7 +105,7 @@ class Aggregate:
 
     def reach(self, fact: Event) -> Reach:
         """Who may know of this fact."""
-        raise NotImplementedError(f"{type(self).__name__} must say who may know of {type(fact).__name__}")
+        raise TypeError(f"{type(self).__name__} must say who may know of {type(fact).__name__}")
 
 
 class TooLarge(ValueError):

@@ -79,7 +79,7 @@ class Settings(TelemetrySettings):
     pool_size: int = Field(10, ge=1, le=200, description="connections to the database per process")
     relay_lease_seconds: float = Field(10.0, ge=2, le=300, description="how long a relay that went silent stays the leader")
     crash: str = Field("", description="nothing: it ends the process at a named place, in crash tests only")
-    relay_deadline_seconds: float = Field(20.0, ge=1, le=300, description="how long a batch may wait for the bus's answer")
+    relay_deadline_seconds: float = Field(8.0, ge=1, le=300, description="how long a batch may wait for the bus's answer")
 
     @field_validator("database_url", "log_url")
     @classmethod

@@ -1,6 +1,6 @@
 """The HTTP edge that every service shares: who asks, once and in one transaction, within limits, every error explained."""
 
-from shared.http.access import Admins, Allow, Reads, Signed, Signs, Writes, allow
+from shared.http.access import ANONYMOUS, Admins, Allow, Anyone, Reads, Signed, Signs, Writes, allow
 from shared.http.app import build_app, probe_app
 from shared.http.edge import CommandRoute, OpenRoute, shown_once
 from shared.http.etags import IfMatch, etag, tag
@@ -28,9 +28,11 @@ from shared.http.paging import After, Cursor, Limit, Page, link_next
 from shared.http.session import Reader, Session
 
 __all__ = [
+    "ANONYMOUS",
     "Admins",
     "After",
     "Allow",
+    "Anyone",
     "CommandRoute",
     "Country",
     "Cursor",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security.base import SecurityBase
 
@@ -63,6 +63,18 @@ async def recognise(request: Request) -> Caller:
         )
     return await verifier.verify(token.strip())
 
+
+ANONYMOUS = Caller(client="anonymous", partner="ffffffff-ffff-ffff-ffff-ffffffffffff", scopes=frozenset({"read"}))
+"""Who asks without a token: a reader of what is public. The partner is the max UUID (RFC 9562), which is nobody's."""
+
+
+async def anyone(request: Request) -> Caller:
+    """The caller behind the access token if there is one, else `ANONYMOUS`; for an OpenRoute that shows more to some."""
+    return ANONYMOUS if request.headers.get("authorization") is None else await recognise(request)
+
+
+Anyone = Annotated[Caller, Depends(anyone)]
+"""Anybody; a token, if sent, must be valid."""
 
 Signed = Annotated[Caller, Security(Allow(None))]
 """Any caller with a valid token."""

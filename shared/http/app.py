@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from shared.http.catalogue import CATALOGUE_ROUTES
+from shared.http.description import tell_keys, tell_problems
 from shared.http.docs import docs_routes
 from shared.http.examples import complete
 from shared.http.guard import Guard
@@ -16,7 +17,7 @@ from shared.http.idempotency import Running
 from shared.http.keys import trust_issuer
 from shared.http.limits import LIMITS, Limits
 from shared.http.probes import probe_routes
-from shared.http.problems import MEDIA_TYPE, answer_everything
+from shared.http.problems import answer_everything
 from shared.pages import ASSET_ROUTE
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class _Api(FastAPI):
             self.openapi_schema = get_openapi(
                 title=self.title, version=self.version, description=self.description, routes=self.routes, openapi_version="3.1.0"
             )
-            _tell_problems(self.openapi_schema)
+            tell_problems(self.openapi_schema)
+            tell_keys(self.openapi_schema, self.routes)
             complete(self.openapi_schema)
         return self.openapi_schema
 
@@ -80,51 +82,3 @@ def probe_app(runtime: "Runtime") -> Starlette:
     app.router.routes.extend(probe_routes(runtime))
     answer_everything(app)
     return app
-
-
-def _tell_problems(api: dict[str, Any]) -> None:
-    schemas = api.setdefault("components", {}).setdefault("schemas", {})
-    schemas.pop("HTTPValidationError", None)
-    schemas.pop("ValidationError", None)
-    schemas["Problem"] = _PROBLEM
-    for item in api.get("paths", {}).values():
-        for operation in item.values():
-            responses = operation.get("responses", {})
-            responses.pop("422", None)
-            responses["default"] = {
-                "description": "Any refusal, as a problem document; its `code` is listed at /problems.",
-                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            }
-
-
-_TEXT = {"type": "string"}
-_PROBLEM: dict[str, Any] = {
-    "title": "Problem",
-    "description": "RFC 9457.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code", "trace_id"],
-    "properties": {
-        "type": _TEXT,
-        "title": _TEXT,
-        "status": {"type": "integer"},
-        "detail": _TEXT,
-        "instance": _TEXT,
-        "code": _TEXT,
-        "trace_id": _TEXT,
-        "field": _TEXT,
-        "fix": _TEXT,
-        "errors": {"type": "array", "items": {"type": "object"}},
-    },
-    "example": {
-        "type": "/problems/invalid",
-        "title": "The request breaks a rule.",
-        "status": 422,
-        "detail": "/names is required.",
-        "instance": "/v1/partners",
-        "code": "invalid",
-        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-        "field": "/names",
-        "fix": "Add it.",
-        "errors": [{"in": "body", "field": "/names", "rule": "is required", "fix": "Add it."}],
-    },
-}

@@ -1,10 +1,9 @@
 """The request's body, read within limits: bytes, time, form; and parsed strictly."""
 
 import asyncio
-import contextlib
 import re
 import time
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -13,9 +12,6 @@ from starlette.types import Message
 from shared.http import strict_json
 from shared.http.limits import Limits
 from shared.http.refusals import SlowBody, TooLarge, UnsupportedMedia
-
-_DRAINED: Final = 16 * 1024 * 1024
-_DRAIN_SECONDS: Final = 2.0
 
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE)
 _FORM: Final = re.compile(r"(?:application/x-www-form-urlencoded|multipart/form-data)(?:\s*;.*)?", re.IGNORECASE)
@@ -56,7 +52,7 @@ async def _read(request: Request) -> bytes:
     limits: Limits = request.scope["app"].state.limits
     announced = _announced(request)
     if announced > limits.body:
-        await _refuse(request, announced, limits)
+        raise _too_large(announced, limits)
     if announced == 0 and "transfer-encoding" not in request.headers:
         return b""
     started = time.monotonic()
@@ -67,7 +63,7 @@ async def _read(request: Request) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limits.body:
-            await _refuse(request, size, limits)
+            raise _too_large(size, limits)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks) if len(chunks) > 1 else chunks[0]
@@ -89,20 +85,6 @@ async def _next(request: Request, seconds: float) -> Message:
     return message
 
 
-async def _refuse(request: Request, size: int, limits: Limits) -> NoReturn:
-    """Take what the client is still sending (within bounds, so that it gets to read the answer), then refuse it."""
-    if "expect" not in request.headers:
-        with contextlib.suppress(TimeoutError):  # slow or endless: the connection is closed after the answer
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await _drain(request)
+def _too_large(size: int, limits: Limits) -> TooLarge:
     words = f"The body has {size} bytes or more; at most {limits.body} are read."
-    raise TooLarge(words, field="/", fix=f"Send at most {limits.body} bytes.", limit=limits.body)
-
-
-async def _drain(request: Request) -> None:
-    taken = 0
-    while taken < _DRAINED:
-        message = await request.receive()
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
-        taken += len(message.get("body", b""))
+    return TooLarge(words, field="/", fix=f"Send at most {limits.body} bytes.", limit=limits.body)

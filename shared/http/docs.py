@@ -54,7 +54,7 @@ def _operation(api: dict[str, Any], verb: str, path: str, operation: dict[str, A
         "path": path,
         "summary": operation.get("summary", ""),
         "description": operation.get("description", ""),
-        "parameters": operation.get("parameters", []),
+        "parameters": [_parameter(given) for given in operation.get("parameters", [])],
         "scopes": sorted({scope for need in operation.get("security", []) for scopes in need.values() for scope in scopes}),
         "body": _shown(api, body),
         "answers": [
@@ -62,6 +62,11 @@ def _operation(api: dict[str, Any], verb: str, path: str, operation: dict[str, A
             for status, answer in operation.get("responses", {}).items()
         ],
     }
+
+
+def _parameter(given: dict[str, Any]) -> dict[str, Any]:
+    words = given.get("description", given.get("schema", {}).get("description", ""))
+    return {"name": given["name"], "in": given["in"], "required": given.get("required", False), "description": words}
 
 
 def _shown(api: dict[str, Any], content: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.auth import Caller
+from shared.crash import crash_here
 from shared.http.access import recognise
 from shared.http.body import StrictRequest, take_body
 from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, in_use, keep
@@ -146,4 +147,6 @@ def _conclude(session: SyncSession, work: _Work, response: Response) -> None:
         return
     if work.attempt is not None:
         keep(session, work.attempt, response, body=not work.secret)
+    crash_here("edge.before_commit")
     session.commit()
+    crash_here("edge.after_commit")

@@ -4,7 +4,7 @@ import re
 import unicodedata
 import zoneinfo
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -34,6 +34,7 @@ def broken(kind: str, rule: str, fix: str) -> PydanticCustomError:
     return PydanticCustomError("rule_broken", "{rule}", {"rule": rule, "fix": fix, "kind": kind})
 
 
+@lru_cache(maxsize=1024)
 def _language(text: str) -> str:
     found = _TAG.fullmatch(text)
     if found is None or found[1].lower() not in LANGUAGES or not _known_region(found[3]):

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 
 from shared.auth import Verifier, read_public_set
 from shared.process.runtime import Probe
+from shared.refusals import Unavailable
 
 if TYPE_CHECKING:
     from shared.process import Runtime
@@ -53,8 +54,16 @@ class RemoteKeys:
         return self._keys.get(kid)
 
     async def refresh(self) -> None:
-        """Fetch the set because an unknown key was named: joins a fetch under way, and starts one at most every few seconds."""
-        if self._running is None and self._may_ask():
+        """Fetch the set because an unknown key was named: joins a fetch under way, and starts one at most every few seconds.
+
+        Raises Unavailable when the issuer does not answer: the key may be a new one, nobody can tell now.
+        """
+        await self._fetched_again()
+        if self._trouble is not None:
+            raise Unavailable("The access token's key cannot be fetched from its issuer now.", fix="Try again after Retry-After seconds.")
+
+    async def _fetched_again(self) -> None:
+        if self._may_ask():
             self._start()
         if self._running is not None:
             await asyncio.shield(self._running)
@@ -62,7 +71,7 @@ class RemoteKeys:
     async def trouble(self) -> str | None:
         """None when there are keys to verify with, else what is wrong, in words; asks the issuer when none are known."""
         if not self._keys:
-            await self.refresh()
+            await self._fetched_again()
         return None if self._keys else self._trouble or f"no keys have been fetched from {self._issuer} yet"
 
     async def close(self) -> None:
@@ -91,8 +100,10 @@ class RemoteKeys:
             self._trouble = f"the keys of {self._issuer} cannot be fetched: {reason}"
             _log.warning("keys not fetched", issuer=self._issuer, reason=reason)
             return
-        if keys:
-            self._keys, self._fetched, self._trouble = keys, self._clock(), None
+        if not keys:
+            self._trouble = f"{self._issuer} publishes no key that can be used"
+            return
+        self._keys, self._fetched, self._trouble = keys, self._clock(), None
 
     async def _address(self, client: httpx.AsyncClient) -> str:
         metadata = await _json(client, self._issuer + METADATA_PATH)

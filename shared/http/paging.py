@@ -47,7 +47,7 @@ class Cursor:
         key = _decoded(cursor)
         if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
             raise _bad()
-        if any(isinstance(part, str) and not _storable(part) for part in key):
+        if not all(_storable(part) for part in key):
             raise _bad()
         return tuple(key)
 
@@ -78,8 +78,10 @@ def _decoded(cursor: str) -> Any:
         raise _bad() from None
 
 
-def _storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+def _storable(part: str | int) -> bool:
+    if isinstance(part, int):
+        return -(2**63) <= part < 2**63
+    return "\x00" not in part and not any("\ud800" <= sign <= "\udfff" for sign in part)
 
 
 def _bad() -> BadCursor:

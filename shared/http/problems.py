@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from shared.http.lingering import LingeringResponse
 from shared.http.refusals import Failed, MethodNotAllowed, NoSuchPath, TooLarge
 from shared.http.translation import translated
 from shared.http.validation import explained
@@ -46,7 +47,8 @@ def document(refusal: Refusal, instance: str) -> dict[str, Any]:
 def answer(refusal: Refusal, scope: Scope) -> Response:
     """The response that tells ``refusal``."""
     body = json.dumps(document(refusal, scope["path"]), ensure_ascii=False, default=str).encode("utf-8", "replace")
-    return Response(body, refusal.status, refusal.headers(), MEDIA_TYPE)
+    kind = LingeringResponse if isinstance(refusal, TooLarge) else Response
+    return kind(body, refusal.status, refusal.headers(), MEDIA_TYPE)
 
 
 def answer_exception(problem: Exception, scope: Scope) -> Response:
@@ -93,8 +95,6 @@ async def _http(request: Request, problem: Exception) -> Response:
 def _as_refusal(problem: HTTPException, request: Request) -> Refusal:
     if problem.status_code == 404:
         return NoSuchPath(f"There is no resource at {request.url.path[:200]}.", fix="See /openapi.json for all paths.")
-    if problem.status_code == 413:
-        return TooLarge(problem.detail)
     if 400 <= problem.status_code < 500:
         return Malformed(str(problem.detail))
     return Failed("The request could not be done.")

@@ -53,6 +53,14 @@ class TooLarge(Refusal):
         return {"Connection": "close"}
 
 
+class TooMuchToTell(Refusal):
+    """What happened would be too large to tell other systems. Shorten the texts, or give large things by reference."""
+
+    status = 413
+    code = "too-much-to-tell"
+    title = "What happened is too large to be told."
+
+
 class AddressTooLong(Refusal):
     """The path and query are too long. Send fewer or shorter parameters."""
 

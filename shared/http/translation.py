@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
-from shared.http.refusals import TooLarge
+from shared.http.refusals import TooMuchToTell
 from shared.outbox import TooLarge as FactTooLarge
 from shared.refusals import Invalid, Refusal, Stale, Unavailable
 
@@ -35,7 +35,7 @@ def translated(problem: BaseException) -> Refusal | None:
     if isinstance(problem, StaleDataError):
         return Stale("It changed while this request was being worked on.", field="If-Match", fix="Read it again and send its new ETag.")
     if isinstance(problem, FactTooLarge):
-        return TooLarge("What happened would be too large to tell others.", fix="Shorten the texts.")
+        return TooMuchToTell(str(problem), fix="Shorten the texts.")
     if _is_away(problem):
         return Unavailable("The database does not answer.", fix=_FIX)
     if sql_state(problem) in _BUSY | _AGAIN or isinstance(problem, PoolTimeout):

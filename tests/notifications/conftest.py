@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +69,7 @@ class Clock:
         self.now += passed
 
 
-@dataclass
+@dataclass(repr=False)
 class NotificationsService:
     """The application on a fresh database, what it hears, who talks to it and where its mails go."""
 
@@ -188,7 +188,8 @@ async def runtime(settings: NotificationsSettings) -> AsyncIterator[Runtime]:
     assert settings.log_url is not None
     telemetry = Telemetry("notifications", settings)
     telemetry.take_spans()
-    made = Runtime(settings=settings, database=database, bus=PostgresBus(settings.log_url.get_secret_value()), wake=Wake(), telemetry=telemetry)
+    bus = PostgresBus(settings.log_url.get_secret_value())
+    made = Runtime(settings=settings, database=database, bus=bus, wake=Wake(), telemetry=telemetry)
     made.verifier = Verifier(ISSUER, "interurbe", LocalKeys(KEY))
     yield made
     await database.close()
@@ -205,6 +206,3 @@ async def service(runtime: Runtime, server: MailServer) -> AsyncIterator[Notific
         await client.aclose()
     for sender in made.senders:
         await sender.close()
-
-
-Service = Callable[[], NotificationsService]

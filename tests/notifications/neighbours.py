@@ -107,7 +107,7 @@ class Neighbours:
         said: dict[str, Any] = {
             "agreement": agreement, "about": self.about(parties), "revision": 1, "terms_hash": "0" * 64, "signed_on": date(2024, 7, 12),
             "recorded_at": self.now, "effective_on": date(2024, 7, 12),
-            "lines": (LineTerms(line="knowledge_exchange", topics=("open_data",), text={"es": "Buenas prácticas", "en": "Best practices"}),),
+            "lines": (LineTerms(line="knowledge_exchange", topics=("open_data",), text={"es": "Buenas prácticas", "en": "Practices"}),),
         }  # fmt: skip
         return self.say(AgreementSigned(**said | more), agreement, reach)
 

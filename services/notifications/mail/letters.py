@@ -24,7 +24,7 @@ SLOTS = ("reason", "preferences", "unsubscribe", "action")
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _SLOT = re.compile(f"{_OPEN}([a-z]+){_CLOSE}")
-_SAFE_ADDRESS = re.compile(rb"[!-;=?-~]+@[0-9A-Za-z.-]+")
+_SAFE_ADDRESS = re.compile(r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~.-]+@[0-9A-Za-z.-]+")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -39,8 +39,8 @@ def unmarked(text: str) -> str:
 
 
 def is_safe(address: str) -> bool:
-    """Whether an address can stand in an envelope and in a header as it is: one printable ASCII address, no brackets."""
-    return address.isascii() and _SAFE_ADDRESS.fullmatch(address.encode()) is not None
+    """Whether an address can stand in an envelope and in a header as it is: one address of plain atoms (RFC 5322), nothing else."""
+    return _SAFE_ADDRESS.fullmatch(address) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def _common_head(words: Words, sender: Address, boundary: str) -> bytes:
     head["X-Auto-Response-Suppress"] = "All"
     head["Content-Language"] = words.language
     head["MIME-Version"] = "1.0"
-    return head.as_bytes().removesuffix(b"\r\n") + _subject(words.subject) + f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
+    kind = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
+    return head.as_bytes().removesuffix(b"\r\n") + _subject(words.subject) + kind.encode()
 
 
 def _subject(text: str) -> bytes:

@@ -28,14 +28,12 @@ _DUE = f"{_WAITING} AND next_attempt_at <= $1 AND (claimed_until IS NULL OR clai
 NO_EVENT = "00000000-0000-0000-0000-000000000000"
 
 _CLAIM = f"""
-WITH due AS MATERIALIZED (
-  SELECT id FROM message WHERE {_DUE} ORDER BY next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED
-), taken AS (
+WITH taken AS (
   UPDATE message m SET claim = $3, claimed_until = $2,
     attempts = m.attempts + (m.claim IS NOT NULL)::int, ambiguous = m.ambiguous + (m.claim IS NOT NULL)::int,
     history = CASE WHEN m.claim IS NULL THEN m.history ELSE m.history || jsonb_build_object('number', m.attempts + 1, 'outcome', 'unknown',
       'ambiguous', true, 'words', 'the sender ended before it could say what became of this attempt') END
-  FROM due WHERE m.id = due.id
+  WHERE m.ctid = ANY(ARRAY(SELECT ctid FROM message WHERE {_DUE} ORDER BY next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED))
   RETURNING m.id, m.event_id, m.template, m.language, m.subscriber_id, m.why, m.secret, m.attempts, m.created_at,
     m.traceparent, m.tracestate
 )
@@ -147,6 +145,12 @@ class Written:
 async def anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a mail waits to be sent."""
     return bool(await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM message WHERE {_DUE})", now))  # noqa: S608 - a constant
+
+
+async def by_key_alone(connection: Connection) -> None:
+    """Have every statement of the queue planned once, and to go by keys: right for a queue of millions, and soon faster for any."""
+    await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+    await connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
 
 
 async def expire(connection: Connection, now: datetime) -> None:

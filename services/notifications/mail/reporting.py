@@ -74,8 +74,8 @@ def _mark(result: Result, now: datetime) -> Mark:
     tried = letter.attempts + 1
     final = outcome.status is not Status.DEFERRED
     return Mark(
-        id=letter.id, status=outcome.status.value, reason=outcome.reason,
-        error=f"{outcome.code or ''} {outcome.words}".strip(), tried=1, ambiguous=int(outcome.ambiguous), next=None if final else outcome.next_attempt(tried, now),
+        id=letter.id, status=outcome.status.value, reason=outcome.reason, error=f"{outcome.code or ''} {outcome.words}".strip(), tried=1,
+        ambiguous=int(outcome.ambiguous), next=None if final else outcome.next_attempt(tried, now),
         finished=result.ended if final else None, entry=outcome.entry(tried, (result.began, result.ended)),
     )
 

@@ -103,6 +103,7 @@ class Sender:
     async def _connected(self) -> queue.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.raw()
+            await queue.by_key_alone(self._connection)
         return self._connection
 
     async def _disconnect(self) -> None:
@@ -121,8 +122,8 @@ class Sender:
         crash_here("mail.before_mark")
         await queue.mark(connection, self._unwritten, self._id)
         written, self._unwritten = self._unwritten, Written()
-        for each in (*written.accepted, *written.marks):
-            self._held.pop(each.id, None)
+        for done in (*(accepted.id for accepted in written.accepted), *(mark.id for mark in written.marks)):
+            self._held.pop(done, None)
         self._pace(len(results))
         return len(written)
 
@@ -153,7 +154,8 @@ class Sender:
         for letter in letters:
             self._held[letter.id] = letter
             if letter.key in troubles:
-                self._unwritten.marks.append(Mark(letter.id, status=Status.DEFERRED.value, error=troubles[letter.key], next=now + RENDER_AGAIN))
+                again = Mark(letter.id, status=Status.DEFERRED.value, error=troubles[letter.key], next=now + RENDER_AGAIN)
+                self._unwritten.marks.append(again)
             else:
                 self._desk.ready.append(letter)
         return len(rows)

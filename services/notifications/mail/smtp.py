@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 import aiosmtplib
 
 LONGEST_REPLY = 64 * 1024
+_AFTER_CODE = (b" ", b"-", b"\r", b"")
 
 
 class Reply(NamedTuple):
@@ -126,11 +127,11 @@ class Line(asyncio.Protocol):
         self._received = self._received + data if self._received else data
         *lines, self._received = self._received.split(b"\n")
         for line in lines:
-            if line[3:4] == b"-" or not line.strip():
-                continue
-            if not line[:3].isdigit():
+            if not line[:3].isdigit() or line[3:4] not in _AFTER_CODE:
                 self._end("the server's answer is not SMTP")
                 return
+            if line[3:4] == b"-":
+                continue
             self._replies.append(Reply(int(line[:3]), line[4:].strip().decode("ascii", "replace")))
         if len(self._received) > LONGEST_REPLY:
             self._end("the server's answer is endless")

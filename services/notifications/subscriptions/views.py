@@ -29,12 +29,11 @@ AND (s.role <> 'affected' OR s.vouched_by = ANY(n.partners) OR EXISTS (
 
 MAY_SEE = """
 (n.visibility = 'public' OR (s.vouched_by IS NOT NULL AND (
-  s.vouched_by = ANY(n.audience) AND NOT EXISTS (
-    SELECT 1 FROM known_agreement a
-    WHERE n.visibility <> 'network' AND n.subject = 'agreement/' || a.id AND NOT s.vouched_by = ANY(a.audience))
-  OR n.visibility = 'network' AND EXISTS (
+  (s.vouched_by = ANY(n.audience) AND NOT (n.visibility <> 'network' AND n.subject LIKE 'agreement/%' AND EXISTS (
+    SELECT 1 FROM known_agreement a WHERE a.id = n.agreements[1] AND NOT s.vouched_by = ANY(a.audience))))
+  OR (n.visibility = 'network' AND EXISTS (
     SELECT 1 FROM known_membership m WHERE m.partner = s.vouched_by AND m.network = ANY(n.audience)
-    AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)))))
+    AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day))))))
 """
 """SQL: whoever vouches for the subscription may know the notice: anyone a public one; else who is in its audience, and still is in
 that of the agreement it is about; of a network's notice also the network's members of the day."""

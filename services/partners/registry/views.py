@@ -57,11 +57,12 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
 )
 
 
-# Put together once: every draft of an agreement asks it, and building a statement costs more than asking it.
-_NAMED = select(Partner.id, Partner.kind, Partner.names, Partner.acronym, Partner.country, Partner.timezone, Partner.languages).where(
-    Partner.id == func.any(bindparam("ids", type_=ARRAY(Key)))
-)
-_NAMED_LOCKED = _NAMED.order_by(Partner.id).with_for_update(key_share=True)
+# Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
+_columns = Partner.__table__.c
+_NAMED = select(
+    *(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages"))
+).where(_columns.id == func.any(bindparam("ids", type_=ARRAY(Key))))
+_NAMED_LOCKED = _NAMED.order_by(_columns.id).with_for_update(key_share=True)
 
 
 @dataclass(frozen=True, slots=True)

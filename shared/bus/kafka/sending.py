@@ -113,7 +113,7 @@ class Sender:
                 producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, client_id=self._client, **PRODUCER)
                 try:
                     await producer.start()
-                except BaseException:
+                except BaseException:  # a cancelled start too must not leave a producer behind; raised again
                     await end_producer(producer, gracefully=False)
                     raise
                 self._producer = producer

@@ -152,7 +152,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         try:
             consumer.subscribe([self._namespace + topic for topic in self._topics], listener=self)
             await consumer.start()
-        except BaseException:
+        except BaseException:  # a cancelled start too must not leave a consumer behind; raised again
             await end_consumer(consumer, gracefully=False)
             raise
         return consumer

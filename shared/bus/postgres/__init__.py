@@ -126,7 +126,7 @@ class PostgresBus:
             connection = await connect(self._url, f"{self._application} send")
             try:
                 await create(connection)
-            except BaseException:
+            except BaseException:  # a cancelled call too must not leave a connection in doubt; raised again
                 connection.terminate()
                 raise
             self._writer = connection

@@ -164,7 +164,7 @@ class PostgresSubscription:
             self._ids = {row[0]: row[1] for row in rows}
             for number in self._ids.values():
                 await connection.add_listener(CHANNEL.format(topic=number), self._wake)
-        except BaseException:
+        except BaseException:  # a cancelled call too must not leave a connection in doubt; raised again
             connection.terminate()
             raise
         connection.add_termination_listener(self._wake)

@@ -107,6 +107,7 @@ async def test_ids_in_the_path_that_are_none_are_refused(service: InitiativesSer
 
 async def test_nobody_reads_without_a_token(service: InitiativesService) -> None:
     anyone = service.client_with({})
-    for path in ("exchanges", f"exchanges/{SAME}", f"exchanges/{SAME}/calendar.ics", "commitments", "directory/agreements"):
+    for path in ("exchanges", f"exchanges/{SAME}", "commitments", "directory/agreements"):
         assert (await anyone.get(f"/v1/{path}")).status_code == 401, path
     assert (await anyone.post("/v1/exchanges", json={})).status_code == 401
+    assert (await anyone.get(f"/v1/exchanges/{SAME}/calendar.ics")).status_code == 404

@@ -122,6 +122,7 @@ async def test_an_exchange_is_as_visible_as_its_agreement(service: InitiativesSe
         assert (await client.get(f"/v1/exchanges/{shown['id']}")).status_code == status
         assert (await client.get(f"/v1/exchanges/{shown['id']}/calendar.ics")).status_code == status
         assert len((await client.get("/v1/exchanges")).json()["items"]) == (status == 200)
+    assert (await service.client_with({}).get(f"/v1/exchanges/{shown['id']}/calendar.ics")).status_code == 404
     [fact] = await service.facts()
     assert fact["headers"]["ce_visibility"] == "parties"
     hidden = await cast.schedule(cast.city, hosts=[cast.city], participants=[])
@@ -185,3 +186,13 @@ async def test_pages_of_exchanges_hold_each_once(service: InitiativesService) ->
     for forged in ("WyJ4IiwieSJd", "WyIyMDI3LTAxLTAxIiwiMDE5MzlmNmUtOGYxYS03YzNlLTliNTItMDAwMDAwMDAwMDAxIl0"):
         answer = await client.get("/v1/exchanges", params={"after": forged})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad-cursor")
+
+
+async def test_the_calendar_file_of_a_public_exchange_opens_from_a_mail_without_a_token(service: InitiativesService) -> None:
+    cast = await cast_of(service, Visibility.PUBLIC)
+    shown = await cast.scheduled()
+    answer = await service.client_with({}).get(f"/v1/exchanges/{shown['id']}/calendar.ics")
+    assert answer.status_code == 200
+    assert shown["ics_uid"] in answer.text
+    forged = service.client_with({"Authorization": "Bearer forged"})
+    assert (await forged.get(f"/v1/exchanges/{shown['id']}/calendar.ics")).status_code == 401

@@ -23,7 +23,7 @@ VERBS = {
 
 def body_of(table: Table, agreement: dict[str, Any], verb: str) -> dict[str, Any]:
     """A good body for the verb."""
-    bodies = {"revise": {"terms": table.terms(quantity=77)}, "abandon": {"reason": "x"}}
+    bodies: dict[str, dict[str, Any]] = {"revise": {"terms": table.terms(quantity=77)}, "abandon": {"reason": "x"}}
     return bodies.get(verb, {"terms_hash": hash_of(agreement)} if verb in ("approve", "sign") else {})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.auth import Caller, Issuer, LocalKeys, Verifier, new_key
 from shared.bus.postgres import PostgresBus
@@ -107,6 +108,13 @@ def make_world(url: str, folder: Path, *, limits: Limits = LIMITS) -> World:
     app = shelf.build(runtime, limits)
     transport = httpx.ASGITransport(app=app)
     return World(app, runtime, httpx.AsyncClient(transport=transport, base_url="http://shelf.test"), bell)
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """The log lines of the test, as dictionaries."""
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

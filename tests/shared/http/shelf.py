@@ -37,6 +37,7 @@ from shared.http import Text as Words
 from shared.http.limits import Limits
 from shared.process import Runtime
 from shared.refusals import Conflict, NotFound, Stale
+from shared.telemetry import correlation_id, current_traceparent
 
 tables = MetaData()
 boxes = Table(
@@ -172,6 +173,18 @@ async def by_id(given: Id, caller: Writes, session: Session, shelf: Annotated[st
 async def crash(caller: Signed, session: Session) -> None:
     """Break in a way nobody foresaw."""
     raise RuntimeError("the secret of the house is 42")
+
+
+@commands.post("/context", status_code=201)
+async def context(caller: Signed) -> dict[str, str | None]:
+    """Tell what the work inside belongs to."""
+    return {"traceparent": current_traceparent()[0], "correlation": correlation_id.get()}
+
+
+@pages.get("/link/{secret}")
+async def link(secret: str) -> HTMLResponse:
+    """A page behind a link."""
+    return HTMLResponse("<p>welcome</p>")
 
 
 @pages.get("/page")

@@ -32,8 +32,15 @@ async def test_the_change_is_there_when_the_first_byte_of_the_answer_leaves(worl
     assert seen == [1]
 
 
-async def test_an_unforeseen_failure_says_nothing_of_the_house(world: World) -> None:
+async def test_an_unforeseen_failure_is_logged_and_says_nothing_of_the_house(world: World, logged: list[dict[str, Any]]) -> None:
     answer = await world.send("POST", "/v1/crash")
+    (line,) = logged
+    assert (line["path"], line["method"], line["code"], str(line["exc_info"])) == (
+        "/v1/crash",
+        "POST",
+        "internal-error",
+        "the secret of the house is 42",
+    )
     assert answer.status_code == 500
     assert "secret of the house" not in answer.text
     assert answer.headers["x-trace-id"] == answer.json()["trace_id"]

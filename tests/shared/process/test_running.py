@@ -177,6 +177,13 @@ def test_wrong_settings_end_it_with_words_and_no_traceback(sail: Sail) -> None:
     assert "Traceback" not in said
 
 
+def test_a_crash_test_names_the_place_where_it_ends(sail: Sail, ferry_url: str, log_url: str) -> None:
+    sailing = sail("run", INTERURBE_DATABASE_URL=ferry_url, INTERURBE_LOG_URL=log_url, INTERURBE_CRASH="relay.before_send")
+    sailing.logged("started")
+    assert httpx.post(f"http://127.0.0.1:{sailing.port}/ledgers").status_code == 201
+    assert sailing.ended() == -signal.SIGKILL
+
+
 def test_spans_are_written_before_it_ends(sail: Sail, ferry_url: str, log_url: str, tmp_path: Path) -> None:
     sailing = sail("run", INTERURBE_DATABASE_URL=ferry_url, INTERURBE_LOG_URL=log_url)
     sailing.logged("started")

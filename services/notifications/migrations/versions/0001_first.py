@@ -61,10 +61,10 @@ def upgrade() -> None:
     sa.Column('topics', sa.ARRAY(sa.Text()), nullable=False),
     sa.Column('visibility', sa.Text(), nullable=False),
     sa.Column('audience', sa.ARRAY(sa.Uuid(as_uuid=False)), nullable=False),
-    sa.Column('traceparent', sa.Text(), nullable=True),
-    sa.Column('tracestate', sa.Text(), nullable=True),
+    sa.Column('trace_id', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('event_id', name=op.f('pk_notice'))
     )
+    op.create_index(op.f('ix_notice_trace_id'), 'notice', ['trace_id'], unique=False)
     op.create_table('rendering',
     sa.Column('event_id', sa.Uuid(as_uuid=False), nullable=False),
     sa.Column('template', sa.Text(), nullable=False),
@@ -119,6 +119,7 @@ def upgrade() -> None:
     sa.Column('last_error', sa.Text(), nullable=True),
     sa.Column('history', postgresql.JSONB(astext_type=sa.Text()), server_default='[]', nullable=False),
     sa.Column('claim', sa.Uuid(as_uuid=False), nullable=True),
+    sa.Column('claimed_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
@@ -128,12 +129,13 @@ def upgrade() -> None:
     sa.Column('trace_id', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['subscriber_id'], ['subscriber.id'], name=op.f('fk_message_subscriber_id_subscriber')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
-    sa.UniqueConstraint('event_id', 'subscriber_id', 'channel', 'template', name=op.f('uq_message_event_id_subscriber_id_channel_template'))
+    sa.UniqueConstraint('event_id', 'subscriber_id', 'channel', 'template', name=op.f('uq_message_event_id_subscriber_id_channel_template')),
+    postgresql_with={'fillfactor': 70}
     )
-    op.create_index('ix_message_due', 'message', ['next_attempt_at', 'id'], unique=False, postgresql_where=sa.text("status IN ('queued', 'deferred')"))
-    op.create_index('ix_message_status', 'message', ['status', 'id'], unique=False)
+    op.create_index('ix_message_asked', 'message', ['trace_id'], unique=False, postgresql_where=sa.text("template = 'confirmation'"))
+    op.create_index('ix_message_due', 'message', ['next_attempt_at'], unique=False, postgresql_where=sa.text("status IN ('queued', 'deferred')"))
     op.create_index('ix_message_subscriber_id', 'message', ['subscriber_id'], unique=False)
-    op.create_index('ix_message_trace_id', 'message', ['trace_id'], unique=False)
+    op.create_index('ix_message_trouble', 'message', ['status', 'id'], unique=False, postgresql_where=sa.text("status IN ('deferred', 'bounced', 'failed')"))
     op.create_table('subscriber_link',
     sa.Column('token', sa.Text(), nullable=False),
     sa.Column('subscriber_id', sa.Uuid(as_uuid=False), nullable=False),
@@ -269,15 +271,16 @@ def downgrade() -> None:
     op.drop_table('subscription')
     op.drop_table('voucher')
     op.drop_table('subscriber_link')
-    op.drop_index('ix_message_trace_id', table_name='message')
+    op.drop_index('ix_message_trouble', table_name='message', postgresql_where=sa.text("status IN ('deferred', 'bounced', 'failed')"))
     op.drop_index('ix_message_subscriber_id', table_name='message')
-    op.drop_index('ix_message_status', table_name='message')
     op.drop_index('ix_message_due', table_name='message', postgresql_where=sa.text("status IN ('queued', 'deferred')"))
+    op.drop_index('ix_message_asked', table_name='message', postgresql_where=sa.text("template = 'confirmation'"))
     op.drop_table('message')
     op.drop_index(op.f('ix_confirmation_subscriber_id'), table_name='confirmation')
     op.drop_table('confirmation')
     op.drop_table('subscriber')
     op.drop_table('rendering')
+    op.drop_index(op.f('ix_notice_trace_id'), table_name='notice')
     op.drop_table('notice')
     op.drop_table('known_partner')
     op.drop_index(op.f('ix_known_membership_partner'), table_name='known_membership')

@@ -262,6 +262,7 @@ class Record(Aggregate, Model):
 
 def _named(party: Party, known: PartnerRow) -> Party:
     named: Party = {**party, "names": known.names}
+    named.pop("acronym", None)
     if known.acronym is not None:
         named["acronym"] = known.acronym
     return named

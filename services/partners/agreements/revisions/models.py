@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, cast
 
 from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.partners.agreements.canonical.models import HASH_ALG, canonical, hash_of
+from services.partners.agreements.canonical.models import HASH_ALG, Content, canonical, hash_of
 from services.partners.agreements.record.models import Record
 from services.partners.agreements.terms.models import (
     Attachment,
@@ -75,21 +75,11 @@ def write(record: Record, wanted: Wanted, author: Author) -> Revision:
     check_attachments(wanted.attachments)
     before = record.current if record.revision else None
     terms = settled(wanted.terms, record.party_ids, before["terms"] if before else None)
-    data = canonical(
-        {
-            "agreement_id": record.id,
-            "number": record.revision + 1,
-            "prev_hash": before["terms_hash"] if before else None,
-            "kind": record.kind,
-            "parties": record.party_ids,
-            "terms": terms,
-            "texts": authentic(wanted.texts),
-            "attachments": [attachment["sha256"] for attachment in wanted.attachments],
-        },
-    )
+    content = _content(record, replace(wanted, terms=terms), before["terms_hash"] if before else None)
+    data = canonical(content)
     record.current = {
-        "number": record.revision + 1,
-        "prev_hash": before["terms_hash"] if before else None,
+        "number": content["number"],
+        "prev_hash": content["prev_hash"],
         "terms_hash": hash_of(data),
         "hash_alg": HASH_ALG,
         "terms": terms,
@@ -99,9 +89,22 @@ def write(record: Record, wanted: Wanted, author: Author) -> Revision:
         "proposed_by": author.partner,
         "proposed_at": author.now.isoformat(),
     }
-    record.revision += 1
+    record.revision = content["number"]
     record.lines = [line["line"] for line in terms["lines"]]
     return _kept(record, data, wanted.texts)
+
+
+def _content(record: Record, wanted: Wanted, prev_hash: str | None) -> Content:
+    return {
+        "agreement_id": record.id,
+        "number": record.revision + 1,
+        "prev_hash": prev_hash,
+        "kind": record.kind,
+        "parties": record.party_ids,
+        "terms": wanted.terms,
+        "texts": authentic(wanted.texts),
+        "attachments": [attachment["sha256"] for attachment in wanted.attachments],
+    }
 
 
 def _kept(record: Record, data: bytes, texts: dict[str, Wording]) -> Revision:
