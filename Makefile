@@ -15,7 +15,7 @@ INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-has
 COMPILE = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header
 
-.PHONY: help demo up test check fix bench migrate new-migration freeze asyncapi lock clean
+.PHONY: help demo up test faults check fix bench migrate new-migration freeze asyncapi lock clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fix: .venv/.dev ## format, and mend what the linter can
 
 test: .venv/.dev ## every test, on both buses; ARGS="-k name" narrows
 	@$(PY) -m pytest $(ARGS)
+
+faults: .venv/.dev ## the fault rows, slow ones too; writes tests/faults/RESULTS.md; ARGS="-k r7" narrows
+	@INTERURBE_SLOW_FAULTS=1 INTERURBE_FAULT_RESULTS=tests/faults/RESULTS.md $(PY) -m pytest tests/faults $$($(PY) -m tests.faults.rows) $(ARGS)
 
 bench: .venv/.dev ## speed as ratios against bare baselines measured in the same run; ARGS=relay for one
 	@$(PY) -m bench $(ARGS)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from bench import latency, memory, rebuilding, relaying, serving
+from bench import latency, mailing, memory, rebuilding, relaying, serving
 from bench.ground import Ground, ground
 from bench.table import Row, show
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "latency-kafka": lambda made: latency.measure(made, "kafka"),
     "rebuild-postgres": lambda made: rebuilding.measure(made, "postgres"),
     "rebuild-kafka": lambda made: rebuilding.measure(made, "kafka"),
+    "mail": mailing.measure,
     "memory": memory.measure,
 }
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import inbox
+from shared import inbox, parked
 from shared.bus import CorruptBatch, Message
+from shared.course import Hole
 from shared.crash import crash_here
 from shared.events import Envelope, family
 from shared.events.cloudevents import Unreadable
 from shared.handling import BatchHandler, Handler, Handlers, takes_batches
-from shared.inbox import Item, Plan, inbox_parked
+from shared.inbox import Item, Overtaken, Plan
+from shared.outage import is_outage
+from shared.processed import tell_failed, tell_processed
 from shared.telemetry import causation_id, correlation_id, span_context
-from shared.processed import tell_processed
 from shared.telemetry.messaging import process_span
 from shared.telemetry.spans import recording
 from shared.telemetry.tracing import child_of, under
@@ -27,22 +30,53 @@ from shared.telemetry.tracing import child_of, under
 if TYPE_CHECKING:
     from shared.process.runtime import Runtime
 
-_OUTAGE_STATES = ("08", "53", "57P", "40001", "40P01", "55P03", "25006")
-"""SQLSTATE classes that say the database is away, full, shutting down or busy: no fault of the fact."""
+_log = structlog.get_logger("interurbe.consumer")
 
-GAP_ALARM_SECONDS = 60.0
+ATTEMPTS = 3
 
 
 class Application:
     """What a consumer does with facts, apart from where they come from."""
 
     def __init__(self, consumer: str, runtime: Runtime, handlers: Handlers) -> None:
-        self.trouble: str | None = None
         self.someone_waits = False
         self._consumer, self._handlers = consumer, handlers
         self._database, self._metrics, self._wake_relay = runtime.database, runtime.telemetry.metrics, runtime.wake.set
         self._families = {family(event.TYPE) for event in handlers}
         self._spans = {event: process_span(runtime.bus.system, event.TOPIC, f"interurbe.{consumer}") for event in handlers}
+
+    async def apply(self, items: Sequence[Item]) -> None:
+        """Apply what has come, or set it aside with the reason; raises only when it must be read again: nothing is lost then."""
+        try:
+            await self._together_or_look_again(items)
+        except Exception as error:  # whatever a handler raised: told apart one by one below
+            if is_outage(error):
+                raise
+            _log.warning("a batch failed and is applied one by one", consumer=self._consumer, messages=len(items), error=repr(error)[:500])
+            for item in items:
+                await self._alone(item)
+
+    async def _together_or_look_again(self, items: Sequence[Item], attempt: int = 1) -> None:
+        try:
+            await self.together(items, attempt=attempt)
+        except Overtaken:
+            await self.together(items, attempt=attempt)
+
+    async def _alone(self, item: Item) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            began = time.time_ns()
+            try:
+                await self._together_or_look_again([item], attempt)
+            except Exception as error:  # a handler may raise anything; the fact is kept with the reason
+                if is_outage(error) or isinstance(error, Overtaken):
+                    raise
+                tell_failed(item, error, self._spans, ((began, time.time_ns()), attempt))
+                if attempt == ATTEMPTS:
+                    await self._set_aside(item, error)
+                else:
+                    await asyncio.sleep(0.05 * 2**attempt)
+            else:
+                return
 
     async def together(self, items: Sequence[Item], *, attempt: int = 1) -> None:
         """Apply a batch in one transaction: handlers in rounds, then marks, then what must wait; all of it or nothing."""
@@ -52,7 +86,8 @@ class Application:
             marks = await inbox.marks_of(session, self._consumer, [place[0] for place in places if place])
             made = inbox.plan(items, marks, self._families)
             spans = await self._handle(session, made)
-            await inbox.park(session, self._consumer, made.park)
+            await parked.park(session, self._consumer, made.park)
+            await parked.leave(session, items, made)
             await inbox.move_marks(session, self._consumer, made)
             crash_here("consumer.before_commit")
             await session.commit()
@@ -97,93 +132,46 @@ class Application:
         if recording():
             tell_processed(made.apply, spans, self._spans, (times, attempt))
 
-    async def set_aside(self, item: Item, error: Exception) -> None:
+    async def _set_aside(self, item: Item, error: Exception) -> None:
         """Keep a fact that its handler refuses, with the reason; later facts of its subject wait behind it."""
-        async with self._database.session() as session:
-            await inbox.park(session, self._consumer, [(item, inbox.FAILED)], f"{type(error).__name__}: {error}")
-            row = inbox_parked.c
-            await session.execute(
-                update(inbox_parked)
-                .where(row.consumer == self._consumer, row.topic == item.message.topic, row.partition == item.message.partition)
-                .where(row.offset == item.message.offset)
-                .values(attempts=row.attempts + 1, again=False, reason=f"{type(error).__name__}: {error}".replace("\x00", "\ufffd")[:2000])
-            )
-            await session.commit()
+        reason = f"{type(error).__name__}: {error}"
+        try:
+            await self._keep(item, reason)
+        except DBAPIError as refusal:
+            if is_outage(refusal):
+                raise
+            _log.exception("a message cannot be kept at its place and is kept without one", consumer=self._consumer)
+            await self._keep(Item(item.message, None, Unreadable("unkeepable", reason)), reason)
         self.someone_waits = True
+
+    async def _keep(self, item: Item, reason: str) -> None:
+        async with self._database.session() as session:
+            await parked.set_aside(session, self._consumer, item, reason)
+            await session.commit()
 
     async def note_damage(self, damage: CorruptBatch) -> None:
         """Keep a note of bytes that the log itself could not give back."""
         message = Message(damage.tp.topic, damage.tp.partition, damage.offset, None, [], None, 0)
         async with self._database.session() as session:
-            await inbox.park(session, self._consumer, [(Item(message, None, Unreadable("corrupt", str(damage))), inbox.UNREADABLE)])
+            await parked.park(session, self._consumer, [(Item(message, None, Unreadable("corrupt", str(damage))), inbox.UNREADABLE)])
             await session.commit()
 
-    async def sweep(self) -> int:
-        """Apply parked facts whose turn has come, subject by subject, and count what is left."""
-        applied = 0
+    async def note_loss(self, hole: Hole) -> None:
+        """Keep a note of what left the log before it was read here."""
+        tp, first, until = hole
+        words = f"{until - first} messages ({first} to {until - 1}) left the log before they were read: have them sent again"
+        _log.error("facts left the log before they were read", consumer=self._consumer, place=tp, first=first, until=until)
+        item = Item(Message(tp.topic, tp.partition, first, None, [], None, 0), None, Unreadable("lost", words))
         async with self._database.session() as session:
-            rows = await inbox.ripe(session, self._consumer)
-        for row in rows:
-            applied += await self._once_more(row)
-        await self._count()
-        return applied
-
-    async def _once_more(self, row: Any) -> int:
-        item = inbox.read(inbox.restored(row))
-        try:
-            async with self._database.session() as session:
-                marks = await inbox.marks_of(session, self._consumer, [row.subject] if row.subject else [])
-                made = inbox.plan([item], marks, self._families)
-                if row.kind == inbox.DISCARDED:
-                    made = inbox.Plan(marks, [item] if item.place and item.place[1] == marks.get(row.subject, 0) + 1 else [], [])
-                elif made.park:
-                    await session.execute(update(inbox_parked).where(inbox_parked.c.id == row.id).values(again=False))
-                    await session.commit()
-                    return 0
-                else:
-                    await self._handle(session, made)
-                await inbox.move_marks(session, self._consumer, made)
-                await session.execute(delete(inbox_parked).where(inbox_parked.c.id == row.id))
-                await session.commit()
-                if session.info.get("recorded"):
-                    self._wake_relay()
-        except Exception as error:  # noqa: BLE001 - as for a fact fresh from the bus
-            if self.is_outage(error):
-                raise
-            await self.set_aside(item, error)
-            return 0
-        return 1
-
-    async def _count(self) -> None:
-        c = inbox_parked.c
-        async with self._database.reader() as reader:
-            oldest = func.extract("epoch", func.clock_timestamp() - func.min(c.parked_at))
-            found = (await reader.execute(select(c.kind, func.count(), oldest).where(c.consumer == self._consumer).group_by(c.kind))).all()
-        counts = {kind: (count, float(age or 0)) for kind, count, age in found}
-        for kind in (inbox.GAP, inbox.FAILED, inbox.UNREADABLE, inbox.UNKNOWN):
-            self._metrics.inbox_parked.labels(consumer=self._consumer, kind=kind).set(counts.get(kind, (0, 0))[0])
-        self.someone_waits = inbox.GAP in counts or inbox.DISCARDED in counts
-        waiting, age = counts.get(inbox.GAP, (0, 0.0))
-        failed = sum(count for kind, (count, _age) in counts.items() if kind in (inbox.FAILED, inbox.UNKNOWN))
-        self.trouble = None
-        if waiting and age > GAP_ALARM_SECONDS and not failed:
-            self.trouble = f"{waiting} facts wait for earlier ones that never came; have their owner republish the subject (see `parked`)"
-
-    def is_outage(self, error: Exception) -> bool:
-        """Whether the database is to blame, so that the batch must be read again and nothing set aside."""
-        if isinstance(error, OSError | TimeoutError | InterfaceError | PoolTimeout):
-            return True
-        if not isinstance(error, DBAPIError):
-            return False
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state.startswith(_OUTAGE_STATES) or (isinstance(error, OperationalError) and not state)
+            await parked.park(session, self._consumer, [(item, inbox.LOST)])
+            await session.commit()
 
     async def empty(self, views: Sequence[str]) -> None:
         """Empty view tables and forget all marks, in one transaction."""
         async with self._database.session() as session:
             for view in views:
                 await session.execute(text(f'DELETE FROM "{view}"'))  # noqa: S608 - names come from the room's own models
-            await inbox.forget(session, self._consumer)
+            await parked.forget(session, self._consumer)
             await session.commit()
 
 

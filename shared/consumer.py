@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from shared.applying import Application
+from shared.applying import ATTEMPTS, Application
 from shared.bus import PARTITIONS, BusError, BusUnavailable, CommitRefused, CorruptBatch, Message, Subscription, TopicPartition
+from shared.course import Course
 from shared.crash import crash_here
 from shared.handling import Handlers
-from shared.inbox import Item, Overtaken, read
+from shared.inbox import read
 from shared.loop import Wake
+from shared.sweeping import Sweep
 
 if TYPE_CHECKING:
     from shared.process.runtime import Runtime
@@ -28,8 +29,9 @@ _log = structlog.get_logger("interurbe.consumer")
 
 BATCH = 500
 SWEEP_SECONDS = 2.0
+AGAIN_SECONDS = 0.1
+HANGS_SECONDS = 15.0
 STANDSTILL_SECONDS = 30.0
-ATTEMPTS = 3
 
 
 class Consumer:
@@ -48,10 +50,12 @@ class Consumer:
         self.patience = 0.5
         self._bus, self._metrics = runtime.bus, runtime.telemetry.metrics
         self._application = Application(name, runtime, handlers)
+        self._sweep = Sweep(name, runtime, self._application)
         self._subscription: Subscription | None = None
+        self._course = Course(self._bus, self.topics)
         self._damaged: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
-        self._sweep_at = 0.0
+        self._sweep_at = self._again_at = self._watch_at = 0.0
         self._trouble: str | None = None
         self._behind = 0
 
@@ -60,84 +64,83 @@ class Consumer:
         return self._trouble
 
     async def step(self) -> int:
-        """Read and apply what has come, at most one batch; how many messages were dealt with."""
+        """Apply what waited and has become next, then what has come, at most one batch; how many messages were dealt with."""
         try:
-            done = await self._read_and_apply()
-            done += await self._sweep()
+            done = await self._sweep_now_and_then()
+            done += await self._read_and_apply()
+            if time.monotonic() >= self._watch_at:
+                self._watch_at = time.monotonic() + SWEEP_SECONDS
+                await self._watch()
         except CorruptBatch as damage:
             return await self._pass_damage(damage)
         except BusError as error:
             self._trouble = f"the bus cannot be read: {error}"
             raise
-        except (DBAPIError, OSError, TimeoutError) as error:
-            self._trouble = f"the database does not take the view: {type(error).__name__}: {error}"[:500]
+        except Exception as error:  # whatever it was is told to /readyz and raised again
+            self._trouble = f"the view cannot follow: {type(error).__name__}: {error}"[:500]
             raise
         self._trouble = self._standstill()
         return done
 
     async def _read_and_apply(self) -> int:
         subscription = await self._joined()
-        async with asyncio.timeout(self.patience + 15.0):
-            batches = await subscription.poll(limit=BATCH, timeout=self.patience)
+        batches = await self._poll(subscription)
         messages = [message for batch in batches.values() for message in batch]
         if not messages:
             return 0
         try:
-            await self._apply([read(message) for message in messages])
+            for hole in await self._course.holes(subscription, batches):
+                await self._application.note_loss(hole)
+            await self._application.apply([read(message) for message in messages])
             crash_here("consumer.before_offset")
-        except BaseException:
+        except BaseException:  # cancelled or failed, these messages must be read again; raised again
             await self._go_back(subscription, batches)
             raise
         self._progress_at = time.monotonic()
+        for tp, batch in batches.items():
+            self._course.passed(tp, batch[-1].offset + 1)
         try:
             await subscription.commit({tp: batch[-1].offset + 1 for tp, batch in batches.items()})
         except CommitRefused as refusal:
             _log.info("offsets not kept; these messages will come again and be skipped", consumer=self.name, reason=str(refusal))
         return len(messages)
 
-    async def _apply(self, items: Sequence[Item]) -> None:
+    async def _poll(self, subscription: Subscription) -> dict[TopicPartition, list[Message]]:
+        """What has come. A poll that hangs is given up together with its subscription: what it may have read must be read again."""
         try:
-            await self._application.together(items)
-        except Overtaken:
-            await self._application.together(items)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raised: told apart one by one below
-            if self._application.is_outage(error):
-                raise
-            _log.warning("a batch failed and is applied one by one", consumer=self.name, messages=len(items), error=repr(error)[:500])
-            for item in items:
-                await self._alone(item)
-
-    async def _alone(self, item: Item) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                await self._application.together([item], attempt=attempt)
-            except Exception as error:  # noqa: BLE001 - a handler may raise anything; the fact is kept with the reason
-                if self._application.is_outage(error):
-                    raise
-                if attempt == ATTEMPTS:
-                    await self._application.set_aside(item, error)
-                else:
-                    await asyncio.sleep(0.05 * 2**attempt)
-            else:
-                return
+            async with asyncio.timeout(self.patience + HANGS_SECONDS):
+                return await subscription.poll(limit=BATCH, timeout=self.patience)
+        except TimeoutError as error:
+            await self._leave()
+            raise BusUnavailable("reading did not return; the subscription is opened anew") from error
 
     async def _go_back(self, subscription: Subscription, batches: dict[TopicPartition, list[Message]]) -> None:
-        for tp, batch in batches.items():
-            await subscription.seek(tp, batch[0].offset)
+        """Read these again next time: from their place, or, if the reader cannot be put back, as whoever comes next would."""
+        try:
+            for tp, batch in batches.items():
+                await subscription.seek(tp, batch[0].offset)
+        except Exception:  # noqa: BLE001 - whatever it was: what was committed is where a new subscription begins
+            _log.exception("could not go back; the subscription is opened anew", consumer=self.name)
+            await self._leave()
 
-    async def _sweep(self) -> int:
-        """Now and then: apply what waited and has become next, look at the lag, restart a reader that stands still."""
-        if time.monotonic() < self._sweep_at and not self._application.someone_waits:
+    async def _sweep_now_and_then(self) -> int:
+        """Every two seconds, and sooner while facts wait; the more it takes, the more rarely."""
+        began = time.monotonic()
+        if began < (self._again_at if self._application.someone_waits else self._sweep_at):
             return 0
-        applied = await self._application.sweep()
-        self._sweep_at = time.monotonic() + SWEEP_SECONDS
-        await self._watch()
-        return applied
+        looked_at = await self._sweep.apply()
+        if began >= self._sweep_at:
+            await self._sweep.count()
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+        took = time.monotonic() - began
+        self._again_at = time.monotonic() + max(AGAIN_SECONDS, 5 * took)
+        return looked_at
 
     async def _watch(self) -> None:
         if self._subscription is None:
             return
         self._behind = sum((await self._subscription.lag()).values())
+        await self._look(self._subscription)
         if not self._behind:
             self._progress_at = time.monotonic()
         still = time.monotonic() - self._progress_at
@@ -148,11 +151,22 @@ class Consumer:
             self._metrics.consumer_restarts_total.labels(consumer=self.name).inc()
             await self._leave()
 
+    async def _look(self, subscription: Subscription) -> None:
+        """Note what left the log unread, and pass it; read a log that is another one than before from its beginning."""
+        holes, changed = await self._course.look(subscription)
+        for hole in holes:
+            await self._application.note_loss(hole)
+            self._course.passed(hole.tp, hole.until)
+            await subscription.commit({hole.tp: hole.until})
+        if changed:
+            _log.error("the log is another one than before: it is read from its beginning", consumer=self.name)
+            await subscription.rewind()
+
     def _standstill(self) -> str | None:
         still = time.monotonic() - self._progress_at
         if self._behind and still > STANDSTILL_SECONDS / 2:
             return f"{self._behind} messages wait and none was applied for {still:.0f} s"
-        return self._application.trouble
+        return self._sweep.trouble
 
     async def _pass_damage(self, damage: CorruptBatch) -> int:
         """Damaged bytes are tried three times, then recorded and passed; the rest of the partition flows on."""
@@ -162,6 +176,7 @@ class Consumer:
             return 0
         await self._application.note_damage(damage)
         await self._subscription.seek(damage.tp, damage.after)
+        self._course.passed(damage.tp, damage.after)
         del self._damaged[damage.tp]
         return 1
 
@@ -195,6 +210,7 @@ class Consumer:
                 break
         else:
             raise BusUnavailable("another worker reads this consumer's partitions; stop the service's workers, then rebuild")
+        await subscription.commit(dict.fromkeys(subscription.assignment(), 0))  # first: whoever goes on after a crash then reads all of it
         await self._application.empty(views)
         await subscription.rewind()
         total = 0

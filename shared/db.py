@@ -73,7 +73,12 @@ class Database:
             connect_args={
                 "command_timeout": COMMAND_TIMEOUT,
                 "timeout": 10.0,
-                "server_settings": {"application_name": application, "idle_in_transaction_session_timeout": "60s", "timezone": "UTC", "jit": "off"},
+                "server_settings": {
+                    "application_name": application,
+                    "idle_in_transaction_session_timeout": "60s",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
             },
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -99,7 +104,12 @@ class Database:
             database=self.url.database,
             timeout=10.0,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={"application_name": f"{self._application} loop", "timezone": "UTC", "jit": "off", "plan_cache_mode": "force_custom_plan"},
+            server_settings={
+                "application_name": f"{self._application} loop",
+                "timezone": "UTC",
+                "jit": "off",
+                "plan_cache_mode": "force_custom_plan",
+            },
         )
         return connection
 

@@ -17,6 +17,12 @@ from shared.telemetry.tracing import current_traceparent, span_context, under
 
 _log = structlog.get_logger("interurbe.due")
 
+BATCH = 500
+"""So many things at the most before the loop looks up: to be stopped, to tell of trouble, to see what has become due meanwhile."""
+
+STRANGE = timedelta(minutes=1)
+"""How long overdue a thing of an unknown kind may be before it is told: a newer process may be about to start."""
+
 due = Table(
     "due",
     mechanism,
@@ -40,7 +46,11 @@ async def owe(session: AsyncSession, kind: str, subject: str, due_at: datetime) 
     """See to it that ``kind`` happens to ``subject`` at ``due_at`` (aware); a second call moves it."""
     row = {"kind": kind, "subject": subject, "due_at": due_at, "traceparent": current_traceparent()[0]}
     statement = insert(due).values(row)
-    changed = {name: statement.excluded[name] for name in ("due_at", "traceparent")} | {"not_before": None, "attempts": 0, "last_error": None}
+    changed = {name: statement.excluded[name] for name in ("due_at", "traceparent")} | {
+        "not_before": None,
+        "attempts": 0,
+        "last_error": None,
+    }
     await session.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=changed))
 
 
@@ -64,11 +74,15 @@ class DueLoop:
         return self._trouble
 
     async def step(self, now: datetime | None = None) -> int:
-        """Do everything that is due at ``now`` (the clock's, if not given); how many things were done."""
+        """Do what is due at ``now`` (the clock's, if not given), at most ``BATCH`` things; how many were done."""
         moment = now or datetime.now(UTC)
         done = 0
-        while await self._next(moment):
-            done += 1
+        try:
+            while done < BATCH and await self._next(moment):
+                done += 1
+        except Exception as error:
+            self._trouble = f"what is due cannot be looked up: {type(error).__name__}: {error}"[:500]
+            raise
         if done == 0:
             self._trouble = await self._overdue(moment)
         return done
@@ -102,10 +116,15 @@ class DueLoop:
         return True
 
     async def _overdue(self, now: datetime) -> str | None:
+        """What fails again and again, or is of a kind that nobody here knows how to do."""
+        strange = due.c.kind.not_in(self._acts) & (due.c.due_at <= now - STRANGE)
         async with self._database.reader() as reader:
-            failing = select(due.c.kind, due.c.subject, due.c.last_error).where(due.c.due_at <= now, due.c.attempts > 0)
+            failing = select(due).where(due.c.due_at <= now, strange | (due.c.attempts > 0)).order_by(due.c.due_at)
             row = (await reader.execute(failing.limit(1))).first()
-        return None if row is None else f"{row.kind} of {row.subject} is due and fails: {row.last_error}"
+        if row is None:
+            return None
+        why = f"fails: {row.last_error}" if row.kind in self._acts else "nobody here knows how to do it"
+        return f"{row.kind} of {row.subject} is due since {row.due_at.isoformat()} and {why}"
 
     async def close(self) -> None:
         """Nothing is held between steps."""

@@ -7,21 +7,19 @@ holds back its own subject only.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, delete, func, select, text
-from sqlalchemy.dialects.postgresql import JSON, insert
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.bus import Message
-from shared.db import Key, mechanism, new_id
+from shared.db import Key, mechanism
 from shared.events import Envelope, family
-from shared.events.cloudevents import Unreadable, UnknownType, from_message
-from shared.telemetry.tracing import trace_id_of
+from shared.events.cloudevents import UnknownType, Unreadable, from_message
 
 inbox_mark = Table(
     "inbox_mark",
@@ -52,33 +50,60 @@ inbox_parked = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("again", Boolean, nullable=False, server_default="false"),
     Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-    Index("uq_inbox_parked_place", "consumer", "topic", "partition", "offset", unique=True),
 )
 Index(
-    "uq_inbox_parked_fact", inbox_parked.c.consumer, inbox_parked.c.subject, inbox_parked.c.sequence, unique=True,
+    "uq_inbox_parked_place",
+    inbox_parked.c.consumer,
+    inbox_parked.c.topic,
+    inbox_parked.c.partition,
+    inbox_parked.c.offset,
+    unique=True,
+    postgresql_where=inbox_parked.c.subject.is_(None),  # a topic made anew counts its offsets from zero again
+)
+Index(
+    "uq_inbox_parked_fact",
+    inbox_parked.c.consumer,
+    inbox_parked.c.subject,
+    inbox_parked.c.sequence,
+    unique=True,
     postgresql_where=inbox_parked.c.subject.is_not(None),
 )
 
 GAP, FAILED, UNREADABLE, UNKNOWN, DISCARDED = "gap", "failed", "unreadable", "unknown-version", "discarded"
+LOST = "lost"
+"""No message but a note: the log let go of some before they were read."""
 
 
 class Overtaken(Exception):
     """Another member of the group applied some of these facts in the same moment; roll back and look again."""
 
 
+class Parked(NamedTuple):
+    """The row of `inbox_parked` a message waited in, and whether an operator gave it up."""
+
+    id: str
+    subject: str | None
+    sequence: int | None
+    given_up: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message and what could be made of it: an envelope, or the reason why not."""
+    """One message and what could be made of it: an envelope, or the reason why not; and the row it waited in, if it did."""
 
     message: Message
     envelope: Envelope | None
     trouble: Unreadable | None = None
+    parked: Parked | None = None
 
     @property
     def place(self) -> tuple[str, int] | None:
         """Its subject and sequence, if it told them."""
         told = self.envelope or (self.trouble.attributes if self.trouble else None)
-        return (told.subject, told.sequence) if told else None
+        if told is not None:
+            return told.subject, told.sequence
+        kept = self.parked
+        return (kept.subject, kept.sequence) if kept and kept.subject is not None and kept.sequence is not None else None
 
     @property
     def type(self) -> str | None:
@@ -152,13 +177,15 @@ def _by_subject(items: Sequence[Item], made: Plan) -> dict[str, dict[int, Item]]
 async def marks_of(session: AsyncSession, consumer: str, subjects: Iterable[str]) -> dict[str, int]:
     """The marks of these subjects as they are now; `move_marks` sees to it that nobody else has moved them since."""
     found = await session.execute(
-        text("SELECT subject, sequence FROM inbox_mark WHERE consumer = :c AND subject = ANY(:s)"), {"c": consumer, "s": list(set(subjects))}
+        text("SELECT subject, sequence FROM inbox_mark WHERE consumer = :c AND subject = ANY(:s)"),
+        {"c": consumer, "s": list(set(subjects))},
     )
-    return {subject: sequence for subject, sequence in found}
+    return {row.subject: row.sequence for row in found}
 
 
 _MOVE = text(
-    "UPDATE inbox_mark m SET sequence = g.sequence FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(subject text, sequence int, before int)"
+    "UPDATE inbox_mark m SET sequence = g.sequence"
+    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(subject text, sequence int, before int)"
     " WHERE m.consumer = :c AND m.subject = g.subject AND m.sequence = g.before"
 )
 _BEGIN = text(
@@ -187,54 +214,3 @@ async def move_marks(session: AsyncSession, consumer: str, made: Plan) -> None:
 def _recordset(rows: dict[str, int], before: dict[str, int]) -> str:
     """In the order of subjects, so that two members that move the same marks wait for each other and never both."""
     return json.dumps([{"subject": subject, "sequence": rows[subject], "before": before.get(subject, 0)} for subject in sorted(rows)])
-
-
-async def park(session: AsyncSession, consumer: str, items: Sequence[tuple[Item, str]], reason: str | None = None) -> None:
-    """Keep messages that cannot be applied now, each once, with kind and reason and all their bytes."""
-    if not items:
-        return
-    rows = [_parked_row(consumer, item, kind, reason) for item, kind in items]
-    await session.execute(insert(inbox_parked).on_conflict_do_nothing(), rows)
-
-
-def _parked_row(consumer: str, item: Item, kind: str, reason: str | None) -> dict[str, Any]:
-    message, place = item.message, item.place
-    words = reason or (str(item.trouble) if item.trouble else f"waits for the facts before number {place[1] if place else '?'}")
-    envelope = item.envelope
-    return {
-        "id": new_id(), "consumer": consumer, "kind": kind, "reason": words.replace("\x00", "\ufffd")[:2000],
-        "subject": place[0] if place else None, "sequence": place[1] if place else None, "type": item.type,
-        "topic": message.topic, "partition": message.partition, "offset": message.offset, "key": message.key, "payload": message.value,
-        "headers": [[name, base64.b64encode(value or b"").decode()] for name, value in message.headers],
-        "trace_id": trace_id_of(envelope.traceparent) if envelope else None,
-    }
-
-
-def restored(row: Any) -> Message:
-    """The message as it came, from its parked row."""
-    headers = [(name, base64.b64decode(value)) for name, value in row.headers]
-    return Message(row.topic, row.partition, row.offset, row.key, headers, row.payload, 0)
-
-
-async def forget(session: AsyncSession, consumer: str) -> None:
-    """Forget everything this consumer has seen, for a rebuild from the first fact on."""
-    await session.execute(delete(inbox_mark).where(inbox_mark.c.consumer == consumer))
-    await session.execute(delete(inbox_parked).where(inbox_parked.c.consumer == consumer))
-
-
-async def ripe(session: AsyncSession, consumer: str, limit: int = 100) -> Sequence[Any]:
-    """Parked rows whose turn has come: the next of their subject, asked for again by an operator, or already passed."""
-    mark = (
-        select(func.coalesce(func.max(inbox_mark.c.sequence), 0))
-        .where(inbox_mark.c.consumer == inbox_parked.c.consumer, inbox_mark.c.subject == inbox_parked.c.subject)
-        .scalar_subquery()
-    )
-    turn = (inbox_parked.c.sequence <= mark) | ((inbox_parked.c.sequence == mark + 1) & inbox_parked.c.kind.in_((GAP, DISCARDED)))
-    found = await session.execute(
-        select(inbox_parked)
-        .where(inbox_parked.c.consumer == consumer, turn & (inbox_parked.c.kind != UNREADABLE) | inbox_parked.c.again)
-        .order_by(inbox_parked.c.subject, inbox_parked.c.sequence)
-        .limit(limit)
-    )
-    return found.all()
-

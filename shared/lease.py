@@ -9,9 +9,13 @@ import time
 from datetime import timedelta
 
 import asyncpg
-from sqlalchemy import BigInteger, Column, DateTime, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Table, Text, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import mechanism, new_id
+
+RELAY = "outbox"
+"""The lease of whoever publishes this database's outbox."""
 
 relay_lease = Table(
     "relay_lease",
@@ -23,13 +27,25 @@ relay_lease = Table(
 )
 
 _TAKE = """
-INSERT INTO relay_lease (name, holder, fence, expires_at) VALUES ($1, $2, 1, clock_timestamp() + $3::interval)
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at,
-    fence = relay_lease.fence + CASE WHEN relay_lease.holder = excluded.holder THEN 0 ELSE 1 END
-WHERE relay_lease.holder = excluded.holder OR relay_lease.expires_at < clock_timestamp()
-RETURNING fence
+WITH ours AS (
+    UPDATE relay_lease SET holder = $2, expires_at = clock_timestamp() + $3::interval,
+        fence = fence + CASE WHEN holder = $2 THEN 0 ELSE 1 END
+    WHERE name = $1 AND (holder = $2 OR expires_at < clock_timestamp()) RETURNING fence
+), first AS (
+    INSERT INTO relay_lease (name, holder, fence, expires_at) SELECT $1, $2, 1, clock_timestamp() + $3::interval
+    WHERE NOT EXISTS (SELECT 1 FROM relay_lease WHERE name = $1) ON CONFLICT DO NOTHING RETURNING fence
+)
+SELECT fence FROM ours UNION ALL SELECT fence FROM first
 """
-_RELEASE = "UPDATE relay_lease SET expires_at = '-infinity', holder = '' WHERE name = $1 AND holder = $2"
+"""Who only stands by locks and writes nothing: an ``ON CONFLICT DO UPDATE`` would lock the row ten times a second."""
+
+_END = "UPDATE relay_lease SET expires_at = '-infinity', holder = '' WHERE name = $1"
+_RELEASE = f"{_END} AND holder = $2"
+
+
+async def depose(session: AsyncSession, name: str) -> None:
+    """End the lease whoever holds it, with the session's transaction: what its holder knows of the rows is then out of date."""
+    await session.execute(text(_END.replace("$1", ":name")), {"name": name})
 
 
 class Lease:
@@ -44,23 +60,23 @@ class Lease:
         self.name = name
         self.holder = new_id()
         self.fence = 0
-        self._seconds = seconds
+        self.seconds = seconds
         self._until = 0.0
 
     def remaining(self) -> float:
         """Seconds for which nobody else can hold the lease; 0 or less when it is not ours."""
         return self._until - time.monotonic()
 
-    async def hold(self, connection: asyncpg.Connection[asyncpg.Record]) -> bool:
-        """Take the lease or renew it; True while it is ours. One round trip, and none while two thirds of it are left."""
-        if self.remaining() > self._seconds * 2 / 3:
+    async def hold(self, connection: asyncpg.Connection[asyncpg.Record], *, needed: float = 0.0) -> bool:
+        """Take the lease or renew it; True while it is ours. No round trip while two thirds of it, and ``needed`` seconds, are left."""
+        if self.remaining() > max(self.seconds * 2 / 3, needed):
             return True
         asked_at = time.monotonic()
-        fence = await connection.fetchval(_TAKE, self.name, self.holder, timedelta(seconds=self._seconds))
+        fence = await connection.fetchval(_TAKE, self.name, self.holder, timedelta(seconds=self.seconds))
         if fence is None:
             self._until = 0.0
             return False
-        self.fence, self._until = fence, asked_at + self._seconds
+        self.fence, self._until = fence, asked_at + self.seconds
         return True
 
     def lost(self) -> None:

@@ -10,8 +10,8 @@ import structlog
 
 _log = structlog.get_logger("interurbe.loop")
 
-LONGEST_PAUSE = 30.0
-"""Seconds a loop waits at the most after failing again and again."""
+LONGEST_PAUSE = 5.0
+"""Seconds a loop waits at the most after failing again and again: what it waits for may be back long before."""
 
 
 class Wake:
@@ -60,9 +60,10 @@ async def run_loop(loop: Loop, stop: asyncio.Event) -> None:
             try:
                 done = await loop.step()
                 failures = 0
-            except Exception:  # noqa: BLE001 - the one place that keeps a loop alive whatever a step meets
+            except Exception as error:  # noqa: BLE001 - the one place that keeps a loop alive whatever a step meets
                 failures += 1
-                _log.exception("step failed", loop=loop.name, failures=failures)
+                trace = {"exc_info": True} if failures == 1 else {}
+                _log.error("step failed", loop=loop.name, failures=failures, error=repr(error)[:500], **trace)
                 done = 0
             if done == 0 and not stop.is_set():
                 await _pause(loop, stop, failures)

@@ -12,15 +12,16 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
 
-from shared.bus import Bus, BusError, HeldBack, Record
+from shared.bus import Bus, BusError, HeldBack, Record, RecordRefused
 from shared.crash import crash_here
 from shared.db import Database
-from shared.lease import Lease
+from shared.horizon import DrawnAhead, Horizon, check_sequence
+from shared.lease import RELAY, Lease
 from shared.loop import Wake
 from shared.telemetry import Telemetry
 from shared.telemetry.messaging import Sent, sent_spans
@@ -28,15 +29,24 @@ from shared.telemetry.messaging import Sent, sent_spans
 _log = structlog.get_logger("interurbe.relay")
 
 BATCH = 1000
+BATCH_BYTES = 8 * 1024 * 1024
+"""Facts of one batch take no more memory than this, but for the last of them; two batches are held at a time."""
+
 ROUNDS = 20
-_MARGIN = 1.0
-"""Seconds before the end of the lease by which every acknowledgement must be in."""
+RELEASE_SECONDS = 2.0
+LONGEST_QUIET = 1.0
+_OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _READ = """
-SELECT seq, subject, sequence, topic, key, type, headers, payload, created_at, attempts FROM outbox o
-WHERE published_at IS NULL AND parked_at IS NULL AND seq >= $1 AND seq <> ALL($2) AND subject <> ALL($3)
-  AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL AND p.subject = o.subject)
-ORDER BY seq LIMIT $4
+SELECT * FROM (
+  SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq) - octet_length(payload) AS before FROM (
+    SELECT seq, subject, sequence, topic, key, type, headers, payload, created_at, attempts FROM outbox o
+    WHERE published_at IS NULL AND parked_at IS NULL AND seq >= $1 AND seq <> ALL($2) AND subject <> ALL($3)
+      AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL AND p.subject = o.subject AND p.seq < o.seq)
+      AND EXISTS (SELECT 1 FROM relay_lease WHERE name = $5 AND holder = $6 AND fence = $7)
+    ORDER BY seq LIMIT $4
+  ) AS waiting
+) AS weighed WHERE before < $8 ORDER BY seq
 """
 _MARK = """
 UPDATE outbox SET published_at = clock_timestamp() WHERE seq = ANY($1)
@@ -47,26 +57,35 @@ UPDATE outbox SET attempts = attempts + 1, last_error = $2, parked_at = CASE WHE
 WHERE seq = ANY($1) AND published_at IS NULL AND EXISTS (SELECT 1 FROM relay_lease WHERE name = $4 AND holder = $5 AND fence = $6)
 """
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Batch = Sequence[asyncpg.Record]
+Outcomes = Sequence[BusError | None]
+Fence = tuple[str, str, int]
+
 
 class Relay:
     """The loop that publishes one database's outbox.
 
     ``lease_seconds`` is how long a silent leader keeps the right to send; ``deadline_seconds`` how long a batch may wait for
-    the bus (never past the lease). ``poll_seconds`` bounds the delay when a wake-up is lost.
+    the bus (never past the lease: a longer one is cut to it). ``poll_seconds`` bounds the delay when a wake-up is lost.
     """
 
     name = "relay"
 
-    def __init__(self, database: Database, bus: Bus, telemetry: Telemetry, *, lease_seconds: float = 10.0, deadline_seconds: float = 8.0) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, telemetry: Telemetry, *, lease_seconds: float = 10.0, deadline_seconds: float = 8.0
+    ) -> None:
         self.wake = Wake()
         self.poll_seconds = 0.1
         self._database, self._bus, self._telemetry = database, bus, telemetry
-        self._lease = Lease("outbox", seconds=lease_seconds)
-        self._deadline = deadline_seconds
+        self._lease = Lease(RELAY, seconds=lease_seconds)
+        self._margin = min(1.0, lease_seconds / 10)
+        self._deadline = min(deadline_seconds, lease_seconds - self._margin)
         self._horizon = Horizon()
-        self._reader: asyncpg.Connection[asyncpg.Record] | None = None
-        self._marker: asyncpg.Connection[asyncpg.Record] | None = None
+        self._reader: Connection | None = None
+        self._marker: Connection | None = None
         self._held: dict[str, float] = {}
+        self._refusals, self._quiet_until = 0, 0.0
         self._trouble: str | None = None
 
     @property
@@ -80,170 +99,189 @@ class Relay:
 
     async def step(self) -> int:
         """Publish what waits, up to ``BATCH * ROUNDS`` facts; how many the bus has acknowledged."""
+        if time.monotonic() < self._quiet_until:
+            return 0
         try:
             reader, marker = await self._connections()
-            if not await self._lease.hold(reader):
-                self._telemetry.metrics.relay_is_leader.set(0)
-                self._trouble = None
+            if not await self._leads(reader):
                 return 0
-            self._telemetry.metrics.relay_is_leader.set(1)
-            await self._horizon.move(reader)
             return await self._drain(reader, marker)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DrawnAhead as error:
+            self._trouble = str(error)
+            raise
+        except _OUTAGES as error:
             self._trouble = f"the outbox cannot be read: {type(error).__name__}: {error}"
-            await self._drop_connections()
+            self._drop_connections()
             raise
 
-    async def _drain(self, reader: asyncpg.Connection[asyncpg.Record], marker: asyncpg.Connection[asyncpg.Record]) -> int:
+    async def _leads(self, reader: Connection) -> bool:
+        """Whether this relay may send now."""
+        leads = await self._hold(reader)
+        if leads and not await self._horizon.move(reader, self._lease):
+            self._lease.lost()
+            leads = False
+        self._telemetry.metrics.relay_is_leader.set(int(leads))
+        if not leads:
+            self._trouble = None
+        return leads
+
+    async def _hold(self, reader: Connection, needed: float = 0.0) -> bool:
+        """Take or keep the lease; with a new one nothing is known of what was put back before it began."""
+        fence = self._lease.fence
+        held = await self._lease.hold(reader, needed=needed)
+        if self._lease.fence != fence:
+            self._horizon = Horizon()
+        return held
+
+    async def _drain(self, reader: Connection, marker: Connection) -> int:
         done, marking = 0, None
         on_its_way: list[int] = []
+        now = time.monotonic()
+        self._held = {subject: until for subject, until in self._held.items() if until > now}
         batch = await self._read(reader, [])
         if not batch and not self._held:
             self._trouble = None
         try:
             for _ in range(ROUNDS):
-                if not batch or not await self._lease.hold(reader):
+                if not batch or not await self._hold(reader, self._deadline + self._margin):
                     break
+                fence = (self._lease.name, self._lease.holder, self._lease.fence)
                 on_its_way = [row["seq"] for row in batch] + on_its_way[:BATCH]
                 sending = asyncio.ensure_future(self._send(batch))
                 following = await _while_awaiting(sending, self._read(reader, on_its_way))
                 outcomes = await sending
+                self._hold_back(batch, outcomes)
                 if marking is not None:
                     await marking
-                marking = asyncio.ensure_future(self._mark(marker, batch, outcomes))
+                marking = asyncio.ensure_future(self._mark(marker, batch, outcomes, fence))
                 done += sum(outcome is None for outcome in outcomes)
-                batch = [row for row in following if row["subject"] not in self._held]
+                batch = [] if self._refused(outcomes) else [row for row in following if row["subject"] not in self._held]
         finally:
             if marking is not None:
                 await marking
         return done
 
-    async def _read(self, reader: asyncpg.Connection[asyncpg.Record], on_its_way: list[int]) -> list[asyncpg.Record]:
-        now = time.monotonic()
-        self._held = {subject: until for subject, until in self._held.items() if until > now}
-        return await reader.fetch(_READ, self._horizon.floor, on_its_way, list(self._held), BATCH)
+    async def _read(self, reader: Connection, on_its_way: list[int]) -> list[asyncpg.Record]:
+        fence = (self._lease.name, self._lease.holder, self._lease.fence)
+        return await reader.fetch(_READ, self._horizon.floor, on_its_way, list(self._held), BATCH, *fence, BATCH_BYTES)
 
-    async def _send(self, batch: Sequence[asyncpg.Record]) -> list[BusError | None]:
-        records = [_record(row) for row in batch]
-        deadline = min(self._deadline, self._lease.remaining() - _MARGIN)
+    async def _send(self, batch: Batch) -> list[BusError | None]:
+        deadline = min(self._deadline, self._lease.remaining() - self._margin)
         if deadline <= 0:
             return [HeldBack("the lease is about to end") for _ in batch]
+        records = [_record(row) for row in batch]
+        torn = {row["subject"]: record for row, record in zip(batch, records, strict=True) if isinstance(record, RecordRefused)}
+        whole = [
+            (row, record) for row, record in zip(batch, records, strict=True) if isinstance(record, Record) and row["subject"] not in torn
+        ]
         crash_here("relay.before_send")
         began = time.time_ns()
-        outcomes = await self._bus.send(records, deadline=deadline)
+        outcomes = await self._bus.send([record for _, record in whole], deadline=deadline)
         crash_here("relay.before_mark")
-        sent_spans(self._telemetry, _sent(batch, records, outcomes), began, time.time_ns())
-        return outcomes
+        sent_spans(self._telemetry, _sent(whole, outcomes), began, time.time_ns())
+        if not torn:
+            return outcomes
+        known = {row["seq"]: outcome for (row, _), outcome in zip(whole, outcomes, strict=True)}
+        return [known.get(row["seq"], _unsent(record)) for row, record in zip(batch, records, strict=True)]
 
-    async def _mark(self, marker: asyncpg.Connection[asyncpg.Record], batch: Sequence[asyncpg.Record], outcomes: Sequence[BusError | None]) -> None:
+    async def _mark(self, marker: Connection, batch: Batch, outcomes: Outcomes, fence: Fence) -> None:
+        """Write down what became of a batch, under the fence it was sent under."""
         published = [row["seq"] for row, outcome in zip(batch, outcomes, strict=True) if outcome is None]
-        fence = (self._lease.name, self._lease.holder, self._lease.fence)
         if published:
             marked = await marker.execute(_MARK, published, *fence)
             if marked == "UPDATE 0":
-                _log.warning("deposed: another relay leads", fence=self._lease.fence)
+                _log.warning("deposed: another relay leads, or an operator put facts back", fence=fence[2])
                 self._lease.lost()
                 return
             self._telemetry.metrics.relay_published_total.inc(len(published))
         crash_here("relay.after_mark")
-        self._trouble = None
         failed: dict[tuple[str, bool], list[asyncpg.Record]] = {}
         for row, outcome in zip(batch, outcomes, strict=True):
-            if outcome is not None:
-                self._hold_back(row, outcome)
-                if not isinstance(outcome, HeldBack):
-                    failed.setdefault((str(outcome)[:2000], outcome.retryable), []).append(row)
+            if outcome is not None and not isinstance(outcome, HeldBack):
+                failed.setdefault((str(outcome).replace("\x00", "\ufffd")[:2000], outcome.retryable), []).append(row)
         for (reason, retryable), rows in failed.items():
             await marker.execute(_FAIL, [row["seq"] for row in rows], reason, not retryable, *fence)
             if not retryable:
                 _log.error("parked: can never be sent as it is", subjects=[row["subject"] for row in rows][:10], reason=reason)
 
-    def _hold_back(self, row: asyncpg.Record, outcome: BusError) -> None:
-        self._trouble = f"{row['topic']}: {outcome}"
-        pause = min(5.0, 0.1 * 2 ** min(row["attempts"], 6))
-        self._held[row["subject"]] = max(self._held.get(row["subject"], 0.0), time.monotonic() + pause)
-        self._telemetry.metrics.relay_errors_total.labels(reason=type(outcome).__name__).inc()
+    def _hold_back(self, batch: Batch, outcomes: Outcomes) -> None:
+        """Before anything else is sent: what failed stops the rest of its subject, for this drain at least."""
+        for row, outcome in zip(batch, outcomes, strict=True):
+            if outcome is None:
+                continue
+            self._trouble = f"{row['topic']}: {outcome}"
+            pause = min(5.0, 0.1 * 2 ** min(row["attempts"], 6))
+            self._held[row["subject"]] = max(self._held.get(row["subject"], 0.0), time.monotonic() + pause)
+            self._telemetry.metrics.relay_errors_total.labels(reason=type(outcome).__name__).inc()
+        if not self._held:
+            self._trouble = None
 
-    async def _connections(self) -> tuple[asyncpg.Connection[asyncpg.Record], asyncpg.Connection[asyncpg.Record]]:
+    def _refused(self, outcomes: Outcomes) -> bool:
+        """Whether the bus took nothing at all: then the rest of a backlog is not thrown at it too, and it has a moment of quiet."""
+        if any(outcome is None or not outcome.retryable for outcome in outcomes):
+            self._refusals = 0
+            return False
+        self._quiet_until = time.monotonic() + min(LONGEST_QUIET, 0.1 * 2 ** min(self._refusals, 6))
+        self._refusals += 1
+        return True
+
+    async def _connections(self) -> tuple[Connection, Connection]:
         if self._reader is None or self._reader.is_closed():
             self._reader = await self._database.raw()
+            self._horizon = Horizon()
+            await check_sequence(self._reader)
         if self._marker is None or self._marker.is_closed():
             self._marker = await self._database.raw()
         return self._reader, self._marker
 
-    async def _drop_connections(self) -> None:
+    def _drop_connections(self) -> None:
         for connection in (self._reader, self._marker):
             if connection is not None:
                 connection.terminate()
         self._reader = self._marker = None
-        self._horizon = Horizon()
         self._lease.lost()
 
     async def close(self) -> None:
-        """Give the lease back, so that the next relay starts at once, and close the connections."""
-        if self._reader is not None and not self._reader.is_closed() and self.leading:
-            try:
-                await self._lease.release(self._reader)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                _log.warning("the lease could not be given back; it ends by itself")
-        await self._drop_connections()
-
-
-class Horizon:
-    """Below its ``floor`` no row waits and none can appear: an optimisation, so that a long drain does not wade through its own dead rows.
-
-    Proof: ``seq`` is drawn after its transaction has an id (the aggregate is written first). Whoever drew a number up to ``L``
-    had an id below any snapshot taken after ``L`` was read; once all those transactions have ended, every row up to ``L`` that
-    will ever exist can be seen, and the lowest waiting row bounds the rest. Every two seconds it looks from zero all the same,
-    for rows that an operator put back.
-    """
-
-    _AGAIN = 2.0
-
-    def __init__(self) -> None:
-        self.floor = 0
-        self._drawn = 0
-        self._pending: tuple[int, int] | None = None
-        self._rescan_at = 0.0
-
-    async def move(self, reader: asyncpg.Connection[asyncpg.Record]) -> None:
-        """Raise the floor as far as is safe; two small statements."""
-        if time.monotonic() >= self._rescan_at:
-            self.floor, self._rescan_at = 0, time.monotonic() + self._AGAIN
-        row = await reader.fetchrow(
-            "SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next,"
-            " (SELECT min(seq) FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND seq >= $1) AS waiting"
-            " FROM pg_current_snapshot() s",
-            self.floor,
-        )
-        assert row is not None
-        if self._pending is not None and row["oldest"] >= self._pending[1]:
-            settled = self._pending[0] + 1
-            self.floor = max(self.floor, settled if row["waiting"] is None else min(settled, row["waiting"]))
-            self._pending = None
-        if self._pending is None:
-            self._pending = (self._drawn, row["next"])
-        self._drawn = await reader.fetchval("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_seq_seq")
+        """Give the lease back, so that the next relay starts at once, and close the connections; within two seconds."""
+        try:
+            if self._reader is not None and not self._reader.is_closed() and self.leading:
+                async with asyncio.timeout(RELEASE_SECONDS):
+                    await self._lease.release(self._reader)
+        except _OUTAGES:
+            _log.warning("the lease could not be given back; it ends by itself")
+        finally:
+            self._drop_connections()
 
 
 async def _while_awaiting(sending: asyncio.Future[Any], reading: Any) -> list[asyncpg.Record]:
     """The next batch, read while this one is sent; a failed read does not leave the send behind unawaited."""
     try:
         rows: list[asyncpg.Record] = await reading
+    except asyncio.CancelledError:
+        sending.cancel()
+        raise
     except BaseException:
         await asyncio.wait({sending})
         raise
     return rows
 
 
-def _record(row: asyncpg.Record) -> Record:
-    headers = [(name, value.encode()) for name, value in json.loads(row["headers"])]
+def _record(row: asyncpg.Record) -> Record | RecordRefused:
+    """The row as a record; one that was spoilt by hand is refused like one the bus refuses, instead of stopping all."""
+    try:
+        headers = [(name, value.encode()) for name, value in json.loads(row["headers"])]
+    except (AttributeError, TypeError, ValueError) as error:
+        return RecordRefused(f"the row's headers are no list of names and texts: {error}")
     return Record(topic=row["topic"], key=row["key"].encode(), headers=headers, value=row["payload"])
 
 
-def _sent(batch: Sequence[asyncpg.Record], records: Sequence[Record], outcomes: Sequence[BusError | None]) -> list[Sent]:
+def _unsent(record: Record | RecordRefused) -> BusError:
+    return record if isinstance(record, RecordRefused) else HeldBack("not sent: another fact of its subject cannot be")
+
+
+def _sent(whole: Sequence[tuple[asyncpg.Record, Record]], outcomes: Outcomes) -> list[Sent]:
     return [
         Sent(topic=row["topic"], type=row["type"], subject=row["subject"], headers=record.headers, created_at=row["created_at"],
              attempt=row["attempts"] + 1, error=None if outcome is None else type(outcome).__name__)
-        for row, record, outcome in zip(batch, records, outcomes, strict=True)
+        for (row, record), outcome in zip(whole, outcomes, strict=True)
     ]  # fmt: skip

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.inbox import DISCARDED, UNREADABLE, inbox_parked
+from shared import parked
+from shared.events import SOURCE, Visibility
+from shared.inbox import DISCARDED, FAILED, inbox_parked
+from shared.lease import RELAY, depose
 from shared.outbox import outbox
 from shared.refusals import NotFound
 
@@ -31,50 +34,57 @@ async def parked_in_inbox(session: AsyncSession) -> Sequence[Any]:
     return found.all()
 
 
-_BACK_IN_THE_QUEUE = text(
-    "WITH freed AS (DELETE FROM outbox WHERE subject = :subject AND published_at IS NULL RETURNING *)"
-    " INSERT INTO outbox (id, subject, sequence, topic, key, type, headers, payload, created_at)"
-    " SELECT id, subject, sequence, topic, key, type, headers, payload, created_at FROM freed ORDER BY freed.seq"
-)
-"""The subject's waiting facts go to the end of the queue together, in their order: the relay's horizon may have passed their old numbers."""
-
-
 async def retry(session: AsyncSession, ids: Sequence[str]) -> int:
     """Have these parked facts (ids of outbox events or of parked messages) tried again; how many there were."""
-    subjects = await session.execute(select(outbox.c.subject).where(outbox.c.id.in_(ids), outbox.c.parked_at.is_not(None)))
-    found = list(subjects.scalars())
-    for subject in sorted(set(found)):
-        await session.execute(text("SELECT 1 FROM outbox WHERE subject = :subject AND published_at IS NULL FOR UPDATE"), {"subject": subject})
-        await session.execute(_BACK_IN_THE_QUEUE, {"subject": subject})
-    again = await session.execute(update(inbox_parked).where(inbox_parked.c.id.in_(ids)).values(again=True))
-    return len(found) + again.rowcount  # type: ignore[attr-defined, no-any-return]  # a CursorResult, as every UPDATE gives
+    freed = await session.execute(
+        update(outbox).where(outbox.c.id.in_(ids), outbox.c.parked_at.is_not(None)).values(parked_at=None, attempts=0, last_error=None)
+    )
+    sent_again = int(freed.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as every UPDATE gives
+    if sent_again:
+        await depose(session, RELAY)
+    kind = case((inbox_parked.c.kind == DISCARDED, FAILED), else_=inbox_parked.c.kind)
+    again = await session.execute(update(inbox_parked).where(inbox_parked.c.id.in_(ids)).values(kind=kind, again=True))
+    return sent_again + int(again.rowcount)  # type: ignore[attr-defined]  # as above
 
 
 async def discard(session: AsyncSession, parked_id: str, reason: str) -> str:
     """Give up one parked fact, with the reason; what waits behind it goes on. Says what was done; raises `NotFound`."""
     if not reason.strip():
         raise ValueError("a reason is needed: whoever misses this fact later must be able to read why it is gone")
-    row = (await session.execute(select(outbox).where(outbox.c.id == parked_id, outbox.c.parked_at.is_not(None)))).first()
-    if row is not None:
-        return await _withhold(session, row, reason)
-    parked = (await session.execute(select(inbox_parked).where(inbox_parked.c.id == parked_id))).first()
-    if parked is None:
+    refused = (await session.execute(select(outbox).where(outbox.c.id == parked_id, outbox.c.parked_at.is_not(None)))).first()
+    if refused is not None:
+        return await _withhold(session, refused, reason)
+    row = (await session.execute(select(inbox_parked).where(inbox_parked.c.id == parked_id).with_for_update())).first()
+    if row is None:
         raise NotFound(f"nothing is parked under {parked_id}", field="id", fix="list what is parked and take an id from there")
-    if parked.kind == UNREADABLE and parked.subject is None:
+    if row.subject is None:
         await session.execute(inbox_parked.delete().where(inbox_parked.c.id == parked_id))
-        return f"given up: message {parked.topic}/{parked.partition}/{parked.offset} ({reason})"
-    await session.execute(
-        update(inbox_parked).where(inbox_parked.c.id == parked_id).values(kind=DISCARDED, reason=f"given up: {reason}; was: {parked.reason}"[:2000])
-    )
-    return f"given up: number {parked.sequence} of {parked.subject} for {parked.consumer} ({reason})"
+        return f"given up: message {row.topic}/{row.partition}/{row.offset} ({reason})"
+    if await parked.waits_behind(session, row):
+        words = f"given up: {reason}; was: {row.reason}"[:2000]
+        await session.execute(update(inbox_parked).where(inbox_parked.c.id == parked_id).values(kind=DISCARDED, again=False, reason=words))
+        return f"given up when its turn comes: number {row.sequence} of {row.subject} for {row.consumer} ({reason})"
+    first = await parked.pass_over(session, row)
+    numbers = f"number {row.sequence}" if first == row.sequence else f"numbers {first} to {row.sequence}"
+    return f"given up: {numbers} of {row.subject} for {row.consumer} ({reason})"
 
 
 async def _withhold(session: AsyncSession, row: Any, reason: str) -> str:
-    headers = [[name, WITHHELD if name == "ce_type" else value] for name, value in row.headers if name != "ce_dataschema"]
     data = json.dumps({"withheld": row.type, "reason": reason}).encode()
-    await session.execute(update(outbox).where(outbox.c.seq == row.seq).values(type=WITHHELD, headers=headers, payload=data))
+    await session.execute(update(outbox).where(outbox.c.seq == row.seq).values(type=WITHHELD, headers=_bare_headers(row), payload=data))
     await retry(session, [row.id])
     return f"withheld: number {row.sequence} of {row.subject}; a placeholder keeps the order ({reason})"
+
+
+def _bare_headers(row: Any) -> list[list[str]]:
+    """No more headers than an event must have and its trace: what was refused may have been refused for its headers."""
+    told = {pair[0]: pair[1] for pair in row.headers if len(pair) == 2} if isinstance(row.headers, list) else {}
+    bare = {
+        "content-type": "application/json", "ce_specversion": "1.0", "ce_id": row.id, "ce_type": WITHHELD, "ce_subject": row.subject,
+        "ce_source": SOURCE.format(owner=row.topic.rpartition(".")[2]), "ce_time": row.created_at.isoformat(),
+        "ce_sequence": str(row.sequence), "ce_partitionkey": row.key, "ce_visibility": Visibility.OWNER.value,
+    }  # fmt: skip
+    return [[name, value] for name, value in bare.items()] + [[name, told[name]] for name in ("traceparent",) if name in told]
 
 
 async def republish(
@@ -94,12 +104,14 @@ async def republish(
     if until is not None:
         statement = statement.where(outbox.c.created_at < until)
     result = await session.execute(statement.values(published_at=None, attempts=0, last_error=None))
+    await depose(session, RELAY)
     return int(result.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as every UPDATE gives
 
 
 async def forget_published(session: AsyncSession, before: datetime, limit: int = 5000) -> int:
     """Delete facts published before an instant, at most ``limit``, oldest first; never one that is not published."""
-    old = select(outbox.c.seq).where(outbox.c.published_at < before).order_by(outbox.c.seq).limit(limit).with_for_update(skip_locked=True)
+    aged = (outbox.c.created_at < before) & (outbox.c.published_at < before)  # the first has an index, and follows from the second
+    old = select(outbox.c.seq).where(aged).order_by(outbox.c.seq).limit(limit).with_for_update(skip_locked=True)
     result = await session.execute(outbox.delete().where(outbox.c.seq.in_(old.scalar_subquery()), outbox.c.published_at.is_not(None)))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as every DELETE gives
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+from shared.bus import Bus
 from shared.db import Database
 from shared.loop import Wake
 from shared.repair import forget_published, waiting
@@ -19,18 +20,18 @@ STALE_SECONDS = 60.0
 
 
 class Upkeep:
-    """The loop that measures the outbox every two seconds and prunes it every ten minutes, 5,000 rows at a time."""
+    """The loop that measures the outbox every two seconds and, every ten minutes, prunes it and the log behind the bus, bit by bit."""
 
     name = "outbox"
 
-    def __init__(self, database: Database, telemetry: Telemetry) -> None:
+    def __init__(self, database: Database, bus: Bus, telemetry: Telemetry) -> None:
         self.wake, self.poll_seconds = Wake(), MEASURE_SECONDS
-        self._database, self._metrics = database, telemetry.metrics
+        self._database, self._bus, self._metrics = database, bus, telemetry.metrics
         self._trouble: str | None = None
         self._forget_at = time.monotonic() + FORGET_SECONDS
 
     def trouble(self) -> str | None:
-        """That facts do not reach the bus, or that some are parked."""
+        """That facts do not reach the bus."""
         return self._trouble
 
     async def step(self) -> int:
@@ -49,6 +50,7 @@ class Upkeep:
         async with self._database.session() as session:
             gone = await forget_published(session, now - KEPT)
             await session.commit()
+        gone = gone or await self._bus.forget(now - KEPT)
         if not gone:
             self._forget_at = time.monotonic() + FORGET_SECONDS
         return gone

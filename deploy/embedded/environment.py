@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.embedded.addresses import Ports
@@ -34,6 +35,16 @@ def environment_of(name: str, *, var: Path, ports: Ports, cluster: Cluster, kafk
     }
     inherited = {key: value for key, value in os.environ.items() if key not in DECIDED_HERE}
     return inherited | {PREFIX + key: value for key, value in told.items()}
+
+
+def settings_file(name: str, environment: Mapping[str, str], *, var: Path) -> Path:
+    """Keeps the settings of a service where an operator's commands find them (INTERURBE_ENV_FILE), readable by their owner alone."""
+    path = var / "secrets" / f"{name}.env"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = [f"{key}='{value}'\n" for key, value in sorted(environment.items()) if key.startswith(PREFIX)]
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(lines)
+    return path
 
 
 def bootstrap_secret(var: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.embedded.addresses import Ports, setting_of
 from deploy.embedded.child import Child
-from deploy.embedded.environment import ROOT, SERVICES, bootstrap_secret, environment_of
+from deploy.embedded.environment import ROOT, SERVICES, bootstrap_secret, environment_of, settings_file
 from deploy.embedded.migrating import migrate
 from deploy.embedded.occupancy import Occupancy
 from deploy.embedded.postgres import Cluster
@@ -112,7 +112,9 @@ class Stack:
             demand_free(getattr(self.ports, name), name, setting_of(name))
 
     def _start_service(self, name: str) -> None:
-        migrate(name, self.environment(name), stamps=self.cluster.directory)
+        environment = self.environment(name)
+        settings_file(name, environment, var=self.var)
+        migrate(name, environment, stamps=self.cluster.directory)
         child = self.children[name]
         child.start()
         wait_until_ready(child, self.ports.url(name))

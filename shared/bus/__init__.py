@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -135,6 +136,17 @@ class Subscription(Protocol):
         """Makes the next `poll` read every assigned partition from its earliest record; commits nothing."""
         ...
 
+    async def committed(self) -> dict[TopicPartition, int]:
+        """What the group has committed, per assigned partition; {} for a new group. A partition of which it has read nothing is at 0.
+
+        Raises BusUnavailable.
+        """
+        ...
+
+    async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
+        """What left the log before the group had read it: (first, behind the last) per assigned partition. Raises BusUnavailable."""
+        ...
+
     async def lag(self) -> dict[TopicPartition, int]:
         """Records not yet committed by the group, per assigned partition. Raises BusUnavailable."""
         ...
@@ -182,6 +194,16 @@ class Bus(Protocol):
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         """A new member of `group`, not yet started; the topics are created when missing."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Lets go of records older than `before` (aware) where the log does not see to that itself; how many. Raises BusUnavailable."""
+        ...
+
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        """What tells each topic that exists from any other of its name: it changes when the topic is made anew, here or on another
+        server behind the same address. Raises BusUnavailable.
+        """
         ...
 
     async def check(self) -> str | None:

@@ -7,6 +7,7 @@ W3C Trace Context travels once, unprefixed, as ``traceparent`` and ``tracestate`
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,13 @@ _OPTIONAL = ("partitionkey", "dataschema", "visibility", "audience", "correlatio
 _REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "sequence")
 _TRACE = ("traceparent", "tracestate")
 _HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_OPTIONAL)} | {name: name for name in ("content-type", *_TRACE)}
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no attribute may contain (CloudEvents 1.0.2, 3.1), and no database takes as text."""
+
+LONGEST_NAME = 500
+"""Characters of a subject or type at the most: more does not fit into an index, and no thing of ours is named so."""
+
+LARGEST_SEQUENCE = 2**31 - 1
 _NO_DATA = "the message has no value (a tombstone), so there is no fact in it"
 
 
@@ -164,13 +172,31 @@ def _attributes(raw: Mapping[str, str]) -> Attributes:
     if raw["specversion"] != "1.0":
         raise Unreadable("specversion", f"CloudEvents {raw['specversion']!r} is not supported; send 1.0")
     try:
-        time, sequence = datetime.fromisoformat(raw["time"]), int(raw["sequence"])
+        time, sequence = datetime.fromisoformat(raw["time"]), _number(raw["sequence"])
     except ValueError as error:
         raise Unreadable("bad-attribute", f"'time' must be RFC 3339 and 'sequence' an integer: {error}") from error
-    if time.tzinfo is None or sequence < 1:
-        raise Unreadable("bad-attribute", "'time' must carry an offset and 'sequence' must be 1 or more")
+    if time.tzinfo is None or not 1 <= sequence <= LARGEST_SEQUENCE:
+        raise Unreadable("bad-attribute", f"'time' must carry an offset and 'sequence' must be between 1 and {LARGEST_SEQUENCE}")
+    subject, kind = raw["subject"], raw["type"]
+    if len(subject) > LONGEST_NAME or len(kind) > LONGEST_NAME or _unfit(raw["id"] + raw["source"] + kind + subject):
+        rule = f"'subject' and 'type' have at most {LONGEST_NAME} characters, and no attribute has control characters or half surrogates"
+        raise Unreadable("bad-attribute", rule)
     optional = {name: raw[name] for name in _OPTIONAL if raw.get(name)}
-    return Attributes(raw["id"], raw["source"], raw["type"], raw["subject"], time, sequence, optional)
+    if _unfit("".join(optional.values())):
+        bare = Attributes(raw["id"], raw["source"], kind, subject, time, sequence, {})
+        raise Unreadable("bad-attribute", "an extension attribute has control characters or half surrogates", bare)
+    return Attributes(raw["id"], raw["source"], kind, subject, time, sequence, optional)
+
+
+def _unfit(text: str) -> bool:
+    return not text.isprintable() and _UNFIT.search(text) is not None
+
+
+def _number(text: str) -> int:
+    """The integer a text of digits writes; Python's own reading would also take ``1_0``, ``+1`` and the digits of other scripts."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text[:40]!r} is not written in digits")
+    return int(text)
 
 
 def _envelope(attributes: Attributes, event: Event, trace: Mapping[str, str | None]) -> Envelope:

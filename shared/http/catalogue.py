@@ -23,7 +23,7 @@ def entries() -> list[dict[str, Any]]:
             "code": code,
             "status": refusal.status,
             "title": refusal.title,
-            "meaning": re.sub(r"\s+", " ", refusal.__doc__ or "").replace("``", "").strip(),
+            "meaning": re.sub(r"\s+", " ", refusal.__doc__ or "").replace("``", "`").strip(),
         }
         for code, refusal in sorted(found.items())
     ]
@@ -43,7 +43,9 @@ async def _one(request: Request) -> Response:
 
 def _answer(request: Request, shown: list[dict[str, Any]], document: dict[str, Any]) -> Response:
     if _prefers_html(request.headers.get("accept", "")):
-        return _PAGES.page("problems.html", "en", problems=shown)
+        page = _PAGES.page("problems.html", "en", problems=shown)
+        page.headers["Vary"] = "Accept"
+        return page
     return Response(json.dumps(document, ensure_ascii=False), media_type="application/json", headers={"Vary": "Accept"})
 
 

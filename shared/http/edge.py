@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
+import asyncpg
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -15,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.auth import Caller
+from shared.auth import Caller, InsufficientScope
 from shared.crash import crash_here
 from shared.http.access import recognise
 from shared.http.body import StrictRequest, take_body
@@ -103,6 +104,8 @@ async def _once(request: StrictRequest, work: _Work) -> Response:
     running.enter(attempt)
     try:
         return await _done(request, work)
+    except InsufficientScope:  # a token that may do less now is not shown what was done with more
+        raise
     except (Raced, Refusal, HTTPException, RequestValidationError, IntegrityError, StaleDataError) as problem:
         kept = await find(runtime_of(request).database, attempt)
         if kept is not None:
@@ -117,7 +120,7 @@ async def _done(request: StrictRequest, work: _Work) -> Response:
     for attempt in range(1, ATTEMPTS):
         try:
             return await _transaction(request, work)
-        except DBAPIError as problem:
+        except (DBAPIError, asyncpg.PostgresError) as problem:
             if not worth_repeating(problem):
                 raise
             await asyncio.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
@@ -131,8 +134,8 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     try:
         response = await work.inner(request)
         await session.run_sync(_conclude, work, response)
-    except BaseException:
-        await asyncio.shield(session.close())  # also when the request is given up: the connection goes back clean
+    except BaseException:  # also when the request is given up, the connection goes back clean
+        await asyncio.shield(session.close())
         raise
     finally:
         await done_reading(request)
@@ -146,6 +149,7 @@ def _conclude(session: SyncSession, work: _Work, response: Response) -> None:
         session.rollback()
         return
     if work.attempt is not None:
+        session.flush()
         keep(session, work.attempt, response, body=not work.secret)
     crash_here("edge.before_commit")
     session.commit()

@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -57,7 +58,7 @@ def answer_exception(problem: Exception, scope: Scope) -> Response:
     if refusal is None:
         refusal = Failed("The request could not be done; nothing was changed.", fix="Tell the service's operator the trace_id.")
     response = answer(refusal, scope)
-    if refusal.status >= 500:
+    if refusal.status >= 500 or isinstance(problem, DataError):  # the second should have been refused by a schema
         _log.error("request failed", path=shown_path(scope), method=scope["method"], code=refusal.code, exc_info=problem)
     return response
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, Final, NoReturn
 
 from shared.http.refusals import TooComplex
@@ -29,8 +30,7 @@ class _NotFinite(ValueError):
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        raise _Doubled(next(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+        raise _Doubled(Counter(name for name, _ in pairs).most_common(1)[0][0])
     return members
 
 

@@ -1,9 +1,11 @@
 """Jinja2 as pages need it: everything escaped, a missing value is an error, the layout at hand."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from shared.pages.assets import asset
@@ -31,6 +33,7 @@ class Pages:
             auto_reload=False,
         )
         self._environment.globals["asset"] = asset
+        self._environment.filters["coded"] = coded
 
     def text(self, template: str, lang: str, **values: Any) -> str:
         """The HTML of ``template`` in ``lang`` (``lang`` and ``words`` are at hand in it besides ``values``)."""
@@ -40,3 +43,8 @@ class Pages:
     def page(self, template: str, lang: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The response that shows ``template`` in ``lang``."""
         return HTMLResponse(self.text(template, lang, **values), status, {"Content-Language": lang})
+
+
+def coded(text: str) -> Markup:
+    """``text`` as HTML, what stands between backticks set as code."""
+    return Markup(re.sub(r"`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here

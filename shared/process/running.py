@@ -90,7 +90,7 @@ class _Process:
     def _furnish(self) -> None:
         """Give the runtime its waker and its loops."""
         runtime = self._runtime
-        runtime.loops.append(Upkeep(runtime.database, self._telemetry))
+        runtime.loops.append(Upkeep(runtime.database, runtime.bus, self._telemetry))
         if self._mode is not Mode.WORK:
             runtime.loops.append(IdempotencyCleanup(runtime.database))
         if self._mode is Mode.SERVE:
@@ -101,7 +101,7 @@ class _Process:
             return
         relay = _relay(runtime)
         runtime.wake = relay.wake
-        runtime.loops.extend([Topics(runtime.bus, self._service.topics), relay])
+        runtime.loops.extend([Topics(runtime.bus, self._service.topics, runtime.database), relay])
         if self._mode is Mode.WORK:
             runtime.loops.append(Listening(runtime.database, relay.wake))
         runtime.loops.extend(self._service.loops(runtime))

@@ -35,6 +35,7 @@ from shared.loop import Wake
 from shared.migrations import mechanism_tables
 from shared.outbox import outbox
 from shared.process import Runtime
+from shared.sweeping import Sweep
 from shared.telemetry import Telemetry
 from tests.fixtures.postgres import NewDatabase
 from tests.initiatives.neighbour import Neighbour, message
@@ -91,7 +92,7 @@ class InitiativesService:
         for name, handlers in (("initiatives.directory", DIRECTORY), ("initiatives.commitments", COMMITMENTS)):
             application = Application(name, self.runtime, handlers)
             await application.together(items)
-            await application.sweep()
+            await Sweep(name, self.runtime, application).apply()
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, in the order of its primary key."""

@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,14 @@ class Part:
 
 
 class Composition:
-    """The parts of docker-compose.yml that are ours. `told` are the variables of .env."""
+    """The parts of docker-compose.yml that are ours. `told` are the variables of .env, `images` the files that were put into each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told = chosen(folder)
         self.file: dict[str, Any] = interpolated(yaml.safe_load((ROOT / "docker-compose.yml").read_text()), self.told)
         self.places = Places()
+        self.images: dict[str, dict[Path, int]] = {}
         for name, service in self.file["services"].items():
             if name.endswith(("-serve", "-work")):
                 variable = "INTERURBE_PORT" if name.endswith("-serve") else "INTERURBE_WORKER_PORT"
@@ -113,6 +115,10 @@ class Composition:
         """`migrate`, `serve` or `work` of every service."""
         return [self.part(f"{name}-{act}", name) for name in SERVICES]
 
+    def url(self, service: str) -> str:
+        """Where clients find this service: its public address, moved."""
+        return self.places.moved(self.file["services"][f"{service}-serve"]["environment"]["INTERURBE_PUBLIC_URL"])
+
     def part(self, name: str, service: str) -> Part:
         """One of them, in the image of its service."""
         told, app = self.file["services"][name], self._image(service)
@@ -122,32 +128,43 @@ class Composition:
         child = Child(name, told["command"], var=self.folder, directory=app, environment=environment)
         return Part(name, child, check, environment, app)
 
-    def server(self) -> Cluster:
+    @contextmanager
+    def server(self) -> Iterator[Cluster]:
         """A PostgreSQL as a new container has it, given what the file mounts for its first start; its health check must say yes."""
         told = self.file["services"]["postgres"]
         [script] = [mount.split(":")[0] for mount in told["volumes"] if ":/docker-entrypoint-initdb.d/" in mount]
         cluster = Cluster(self.folder / "postgres", free_port(), durable=False)
-        cluster.start()
-        emptied = [f"DROP DATABASE {name};\nDROP ROLE {name};" for name in DATABASES]
-        container = [f"\\setenv {name} '{value}'" for name, value in told["environment"].items()]
-        cluster.sql("\n".join([*emptied, *container, (ROOT / script).read_text()]))
-        self.places.put("postgres:5432", cluster.port)
-        word, *words = told["healthcheck"]["test"][1:]
-        subprocess.run([programs() / "bin" / word, *words], env={"PGPORT": str(cluster.port)}, check=True, timeout=CHECK_SECONDS)
-        return cluster
+        try:
+            cluster.start()
+            emptied = [f"DROP DATABASE {name};\nDROP ROLE {name};" for name in DATABASES]
+            container = [f"\\setenv {name} '{value}'" for name, value in told["environment"].items()]
+            cluster.sql("\n".join([*emptied, *container, (ROOT / script).read_text()]))
+            self.places.put("postgres:5432", cluster.port)
+            word, *words = told["healthcheck"]["test"][1:]
+            subprocess.run([programs() / "bin" / word, *words], env={"PGPORT": str(cluster.port)}, check=True, timeout=CHECK_SECONDS)
+            yield cluster
+        finally:
+            cluster.stop()
 
     def _here(self, value: str) -> str:
         """A path of the image on this machine."""
-        value = value.replace("/packages/bin", str(Path(sys.executable).parent)).replace("$PATH", os.defpath)
-        return re.sub(r"^/tmp\b", str(self.folder / "tmp"), value)
+        here = {"/tmp/": f"{self.folder}/tmp/", "/packages/bin": str(Path(sys.executable).parent), "$PATH": os.defpath}  # noqa: S108 - in the image
+        return re.sub("|".join(map(re.escape, here)), lambda found: here[found.group()], value)
 
     def _image(self, service: str) -> Path:
-        """A folder with what deploy/Dockerfile copies into the image of a service, and nothing else."""
+        """A folder with what deploy/Dockerfile copies into the image of a service, compiled as there, and nothing else."""
         app = self.folder / "images" / service
-        if not app.exists():
+        if service not in self.images:
             for source, target in _COPIED.findall(dockerfile().replace("${SERVICE}", service)):
-                shutil.copytree(ROOT / source, app / target.removeprefix("/app/"))
+                shutil.copytree(ROOT / source, app / target.removeprefix("/app/"), ignore=shutil.ignore_patterns("__pycache__"))
+            subprocess.run([sys.executable, "-m", "compileall", "-q", app], check=True)
+            self.images[service] = files(app)
         return app
+
+
+def files(folder: Path) -> dict[Path, int]:
+    """Every file below a folder, with its size."""
+    return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
 
 def dockerfile() -> str:

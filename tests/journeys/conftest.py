@@ -15,6 +15,8 @@ from deploy.embedded.stack import Stack
 from deploy.ports import free_port
 
 BUSES = ["postgres", pytest.param("kafka", marks=pytest.mark.kafka)]
+ON_ONE_BUS = pytest.mark.parametrize("stack", BUSES[:1], indirect=True, scope="module")
+"""For a test of what is the same on both buses."""
 
 
 def new_stack(directory: Path, bus: str) -> Stack:
@@ -27,7 +29,11 @@ def stories_on(stack: Stack, said: list[str]) -> Stories:
     """The stories, to be played on a stack; what they say is kept."""
     ports = stack.ports
     addresses = Addresses(ports.url("partners"), ports.url("initiatives"), ports.url("notifications"), ports.url("mail"))
-    stories = Stories(addresses, stack.bootstrap_secret, stack.var / "secrets" / "demo.json", said.append)
+    return hung_up_in_the_end(Stories(addresses, stack.bootstrap_secret, stack.var / "secrets" / "demo.json", said.append))
+
+
+def hung_up_in_the_end(stories: Stories) -> Stories:
+    """The same stories, whose connections are closed when nobody tells them any more."""
     weakref.finalize(stories, stories.http.close)
     return stories
 

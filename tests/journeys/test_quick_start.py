@@ -14,8 +14,7 @@ from deploy.embedded.addresses import Ports
 from deploy.embedded.environment import ROOT, SERVICES
 from deploy.embedded.stack import Stack
 from shared.process.console import console
-
-pytestmark = pytest.mark.parametrize("stack", ["postgres"], indirect=True, scope="module")  # what `make up` starts
+from tests.journeys.conftest import ON_ONE_BUS
 
 README = (ROOT / "README.md").read_text()
 SECRETS = "var/secrets/"
@@ -54,11 +53,13 @@ def documents(printed: str) -> tuple[dict[str, object], dict[str, object]]:
     return entitlements, problem
 
 
+@ON_ONE_BUS
 def test_the_agreement_goes_from_state_to_state(printed: str) -> None:
     states = printed[: printed.index("{")].split()
     assert states == ["negotiating", "negotiating", "agreed", "signing", "signing", "in_force"]
 
 
+@ON_ONE_BUS
 def test_the_neighbour_says_why_the_city_may_take_part(printed: str) -> None:
     entitlements, _ = documents(printed)
     assert isinstance(entitlements["items"], list)
@@ -66,6 +67,7 @@ def test_the_neighbour_says_why_the_city_may_take_part(printed: str) -> None:
     assert reasons == ["Manizales may take part because it is party to “Open data alliance”, line a (knowledge exchange)."]
 
 
+@ON_ONE_BUS
 def test_a_wrong_request_is_told_the_field_the_rule_and_the_fix(printed: str) -> None:
     _, problem = documents(printed)
     assert (problem["status"], problem["code"], problem["field"]) == (422, "invalid", "/country")
@@ -92,6 +94,7 @@ def test_every_command_for_operators_is_there(name: str, capsys: pytest.CaptureF
     assert commands - set(offered) == set()
 
 
+@ON_ONE_BUS
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_page_it_names_opens(stack: Stack, name: str) -> None:
     pages = set(re.findall(r"`(/[a-z]+)`", README))
@@ -99,6 +102,7 @@ def test_every_page_it_names_opens(stack: Stack, name: str) -> None:
     assert {page: httpx.get(stack.ports.url(name) + page).status_code for page in pages} == dict.fromkeys(pages, 200)
 
 
+@ON_ONE_BUS
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_number_to_watch_is_among_the_metrics(stack: Stack, name: str) -> None:
     [number] = set(re.findall(r"`(interurbe_\w+)`", README))

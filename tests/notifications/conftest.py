@@ -109,9 +109,7 @@ class NotificationsService:
         heard = self.neighbours.take() if envelopes is None else envelopes
         items = [read(message(envelope, next(_offsets))) for envelope in heard]
         for name, handlers in (("notifications.directory", DIRECTORY), ("notifications.alerts", ALERTS)):
-            application = Application(name, self.runtime, handlers)
-            await application.together(items)
-            await application.sweep()
+            await Application(name, self.runtime, handlers).apply(items)
 
     def sender(self) -> Sender:
         """A sender to the test's own mail server, on the test's own clock; the settings are read anew."""
@@ -169,10 +167,11 @@ async def server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture
 def settings(new_database: NewDatabase, tmp_path: Path) -> NotificationsSettings:
-    """The settings of the service under test."""
+    """The settings of the service under test; no test here needs a log of its own."""
+    url = new_database("notifications")
     return NotificationsSettings.model_validate(
         {
-            "database_url": new_database("notifications"), "log_url": new_database("log"), "issuer": ISSUER, "public_url": ADDRESS,
+            "database_url": url, "log_url": url, "issuer": ISSUER, "public_url": ADDRESS,
             "initiatives_url": "http://initiatives.test", "traces_dir": tmp_path / "traces", "mail_connections": 4,
         }
     )  # fmt: skip

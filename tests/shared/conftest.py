@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from opentelemetry.sdk.resources import Resource
 
 from shared.bus import Bus
 from shared.db import Database, mechanism
 from shared.process.runtime import Runtime
 from shared.settings import TelemetrySettings
 from shared.telemetry import Telemetry
+from shared.telemetry.spans import send_to
 from tests.fixtures.postgres import NewDatabase
 from tests.shared.ledger import Model, SilentWake
 
@@ -53,3 +55,12 @@ async def _with_tables(url: str) -> Database:
         await connection.run_sync(Model.metadata.create_all)
         await connection.run_sync(mechanism.create_all)
     return database
+
+
+@pytest.fixture
+def spans() -> Iterator[list[dict[str, object]]]:
+    """The attributes of every span that loops write during the test."""
+    found: list[dict[str, object]] = []
+    send_to(lambda span: found.append(dict(span.attributes or {})), Resource({}))
+    yield found
+    send_to(None, Resource({}))

@@ -29,8 +29,9 @@ def envelope(sequence: int, partner: str = "p1", data: Event | None = None) -> E
     """That fact in its envelope, with an id that is the same for the same fact."""
     event = data or fact(sequence, partner)
     return Envelope(
-        id=f"{partner}-{sequence}", source="/interurbe/partners", type=event.TYPE, subject=f"partner/{partner}", time=NOW, sequence=sequence,
-        data=event, partitionkey=f"partner/{partner}", dataschema=DATASCHEMA.format(type=event.TYPE), visibility="public", traceparent=TRACEPARENT,
+        id=f"{partner}-{sequence}", source="/interurbe/partners", type=event.TYPE, subject=f"partner/{partner}",
+        time=NOW, sequence=sequence, data=event, partitionkey=f"partner/{partner}", visibility="public",
+        dataschema=DATASCHEMA.format(type=event.TYPE), traceparent=TRACEPARENT,
     )  # fmt: skip
 
 

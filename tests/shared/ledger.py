@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Integer, MetaData, String
+from sqlalchemy import Integer, MetaData, String, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -13,6 +13,7 @@ from shared.bus import Bus
 from shared.consumer import Consumer
 from shared.db import NAMING, Database, new_id
 from shared.events import Envelope, Event, PartnerRegistered, PartnerUpdated, Visibility
+from shared.handling import Handler
 from shared.outbox import Aggregate, Reach, record
 from shared.relay import Relay
 from tests.shared.facts import fact
@@ -68,11 +69,13 @@ async def new_ledger(database: Database, *numbers: int) -> str:
     return ledger_id
 
 
-async def append(database: Database, ledger_id: str, number: int) -> None:
-    """Append one note, as a command would."""
+async def append(database: Database, ledger_id: str, number: int, pause: float = 0.0) -> None:
+    """Append one note, as a command would; ``pause`` seconds pass between the change and its commit."""
     async with database.session() as session:
         ledger = await session.get(Ledger, ledger_id, with_for_update=True) or Ledger(id=ledger_id, notes=[])
         await record(session, ledger, ledger.note(number), now=NOW)
+        if pause:
+            await session.execute(func.pg_sleep(pause).select())
         await session.commit()
 
 
@@ -87,7 +90,7 @@ async def noted(session: AsyncSession, envelope: Envelope) -> None:
     row.notes = [*row.notes, int(data.profile.names["es"])]
 
 
-HANDLERS = {PartnerRegistered: noted, PartnerUpdated: noted}
+HANDLERS: dict[type[Event], Handler] = {PartnerRegistered: noted, PartnerUpdated: noted}
 
 
 async def seen(database: Database, ledger_id: str) -> list[int]:

@@ -70,8 +70,8 @@ async def test_shows_offsets_in_order_while_many_append(bus: PostgresBus, log_ur
 
 async def test_forgets_the_beginning_and_goes_on_behind_it(bus: PostgresBus) -> None:
     await bus.send([record("a", number) for number in range(10)], deadline=DEADLINE)
-    assert await bus.trim(datetime.now(UTC) - timedelta(hours=1)) == 0
-    assert await bus.trim(datetime.now(UTC) + timedelta(hours=1)) == 10
+    assert await bus.forget(datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert await bus.forget(datetime.now(UTC) + timedelta(hours=1)) == 10
     await bus.send([record("a", 10)], deadline=DEADLINE)
     async with bus.subscribe("late", [TOPIC]) as member:
         (message,) = await read(member, 1)

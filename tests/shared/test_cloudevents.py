@@ -9,7 +9,7 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
 
-from shared.events.cloudevents import Unreadable, UnknownType, from_message, to_data, to_headers
+from shared.events.cloudevents import UnknownType, Unreadable, from_message, to_data, to_headers
 from tests.shared.facts import TRACEPARENT, envelope
 
 SENT = envelope(2)

@@ -154,12 +154,10 @@ async def test_a_message_nobody_can_read_is_parked_and_others_flow(
     assert [kind for kind, _, _ in await parked(neighbour)] == ["unreadable"]
 
 
-async def test_replaying_the_whole_topic_changes_nothing(
-    relay: Relay, consumer: Consumer, database: Database, neighbour: Database
-) -> None:
+async def test_replaying_the_whole_topic_changes_nothing(relay: Relay, consumer: Consumer, database: Database, neighbour: Database) -> None:
     ledger_id = await new_ledger(database, *range(10))
     await settle(relay, consumer)
-    subscription = consumer._subscription  # noqa: SLF001 - the operator's "start again", done by hand
+    subscription = consumer._subscription
     assert subscription is not None
     await subscription.rewind()
     await settle(relay, consumer)
@@ -221,5 +219,3 @@ async def append_in(session: AsyncSession, fact_: Envelope) -> None:
 
     ledger = Ledger(notes=[])
     await record(session, ledger, ledger.note(1), now=NOW)
-
-

@@ -50,7 +50,9 @@ async def test_every_fact_reaches_the_bus_in_the_order_of_its_subject(relay: Rel
         assert (await waiting(session))[0] == 0
 
 
-async def test_only_one_relay_is_active_and_the_next_takes_over_at_once(relay: Relay, database: Database, bus: Bus, telemetry: Telemetry) -> None:
+async def test_only_one_relay_is_active_and_the_next_takes_over_at_once(
+    relay: Relay, database: Database, bus: Bus, telemetry: Telemetry
+) -> None:
     second = Relay(database, bus, telemetry)
     await new_ledger(database, 1)
     assert await relay.step() == 1
@@ -84,7 +86,9 @@ async def test_a_row_that_commits_late_is_not_lost(relay: Relay, database: Datab
             await relay.step()
         copied = "INSERT INTO outbox (seq,id,subject,sequence,topic,key,type,headers,payload) OVERRIDING SYSTEM VALUE"
         await slow.execute(
-            text(f"{copied} SELECT :seq, gen_random_uuid(), 'partner/late', 1, topic, 'partner/late', type, headers, payload FROM outbox LIMIT 1"),
+            text(
+                f"{copied} SELECT :seq, gen_random_uuid(), 'partner/late', 1, topic, 'partner/late', type, headers, payload FROM outbox LIMIT 1"
+            ),
             {"seq": early},
         )
         await slow.commit()

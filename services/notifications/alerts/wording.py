@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time
 from babel.lists import format_list
 
 from services.notifications.alerts.labels import AGREEMENT_KINDS, EXCHANGE_KINDS, LINES, MODALITIES, REASONS, label
@@ -94,7 +94,7 @@ def between(start: datetime, end: datetime, timezone: str, language: str) -> str
         hours = f"{_date(first, language)}, {_clock(first)}{TO}{_clock(last)}"
     else:
         hours = f"{_date(first, language)}, {_clock(first)} {TO} {_date(last, language)}, {_clock(last)}"
-    offset = format_datetime(first, "'UTC'XXX" if first.utcoffset() else "'UTC'", tzinfo=zone, locale="en")
+    offset = f"UTC{first.isoformat()[-6:]}" if first.utcoffset() else "UTC"
     if "/" not in timezone:
         return f"{hours} ({offset})"
     place = city(timezone, language)

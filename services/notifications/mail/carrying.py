@@ -100,8 +100,7 @@ async def carry(desk: Desk, pool: Pool) -> None:
     carriage = _Carriage(desk, line, used=used)
     try:
         await carriage.run()
-    except BaseException:
-        # told to stop, or a defect: what is on its way has an unknown end, and the connection an unknown state
+    except BaseException:  # told to stop, or a defect: what is on its way has an unknown end; raised again
         carriage.abandon()
         raise
     finally:

@@ -8,7 +8,7 @@ from services.notifications.mail.smtp import ServerAway, SignInRefused
 from services.notifications.settings import NotificationsSettings
 from shared.process import Check, Runtime, Trouble
 
-_MEANWHILE = "mails wait until then, and none is lost."
+_MEANWHILE = "mails wait until then."
 
 
 def checks(runtime: Runtime) -> list[Check]:

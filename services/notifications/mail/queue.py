@@ -132,8 +132,9 @@ class Mark:
 
 @dataclass(slots=True)
 class Written:
-    """What waits to be written: mails accepted, other marks, and the subscribers to suppress."""
+    """What waits to be written: mails accepted, other marks, and the subscribers whose addresses do not exist."""
 
+    sender: str
     accepted: list[Accepted] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     suppressed: set[str] = field(default_factory=set)
@@ -158,29 +159,36 @@ async def expire(connection: Connection, now: datetime) -> None:
     await connection.execute(_EXPIRE, now)
 
 
-async def claim(connection: Connection, hold: Hold, now: datetime) -> list[asyncpg.Record]:
-    """Take mails that are due, the longest due first; each row says all that its mail needs, and ``skip`` why it is not to be sent."""
-    return list(await connection.fetch(_CLAIM, now, hold.until, hold.sender, hold.limit))
-
-
 async def renew(connection: Connection, ids: Sequence[str], sender: str, until: datetime) -> None:
     """Hold on to mails that are still under way."""
     await connection.execute(_RENEW, ids, until, sender)
 
 
-async def mark(connection: Connection, written: Written, sender: str) -> None:
-    """Write what became of mails, and suppress the subscribers whose addresses do not exist: one transaction.
+async def turn(connection: Connection, written: Written, hold: Hold | None, now: datetime) -> list[asyncpg.Record]:
+    """Write what became of mails, and take the next that are due, the longest due first: one transaction, one wait for the disk.
 
-    That a mail was accepted is true whoever holds it by now; anything else is for the sender that holds it to say.
+    Each row says all that its mail needs, and ``skip`` why it is not to be sent after all. That a mail was accepted is true
+    whoever holds it by now; anything else is for the sender that holds it to say.
     """
+    if not len(written):
+        return await _claim(connection, hold, now)
     async with connection.transaction():
-        if written.accepted:
-            await connection.execute(_ACCEPTED, *map(list, zip(*written.accepted, strict=True)))
-        if written.marks:
-            rows = json.dumps([each.row() for each in written.marks], ensure_ascii=False).replace("\\u0000", "")
-            await connection.execute(_OTHERWISE, rows, sender)
-        if written.suppressed:
-            await connection.execute(_SUPPRESS, sorted(written.suppressed))
+        await _mark(connection, written)
+        return await _claim(connection, hold, now)
+
+
+async def _claim(connection: Connection, hold: Hold | None, now: datetime) -> list[asyncpg.Record]:
+    return list(await connection.fetch(_CLAIM, now, hold.until, hold.sender, hold.limit)) if hold is not None else []
+
+
+async def _mark(connection: Connection, written: Written) -> None:
+    if written.accepted:
+        await connection.execute(_ACCEPTED, *map(list, zip(*written.accepted, strict=True)))
+    if written.marks:
+        rows = json.dumps([each.row() for each in written.marks], ensure_ascii=False).replace("\\u0000", "")
+        await connection.execute(_OTHERWISE, rows, written.sender)
+    if written.suppressed:
+        await connection.execute(_SUPPRESS, sorted(written.suppressed))
 
 
 async def kept_words(connection: Connection, events: Iterable[str]) -> dict[tuple[str, str, str], Words]:

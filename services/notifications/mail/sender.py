@@ -29,7 +29,7 @@ _log = structlog.get_logger("interurbe.mail")
 AHEAD_SECONDS = 0.3
 """How much is claimed ahead, in time: little enough that what is sent was checked a moment before."""
 
-MOST_AHEAD = 500
+MOST_AHEAD = 1000
 FIRST_AHEAD = 64
 STEP_SECONDS = 0.1
 EXPIRE_EVERY = timedelta(seconds=30)
@@ -61,7 +61,7 @@ class Sender:
         self._reporter = Reporter(telemetry, settings.smtp_host, settings.smtp_port)
         self._carriers: set[asyncio.Task[None]] = set()
         self._held: dict[str, Letter] = {}
-        self._unwritten = Written()
+        self._unwritten = Written(self._id)
         self._ahead = FIRST_AHEAD
         self._marked_at = time.monotonic()
         self._expired_at: datetime | None = None
@@ -74,8 +74,7 @@ class Sender:
     async def step(self) -> int:
         """Mark, claim, and let the carriers work for a moment; how many mails were moved, at least 1 while any is under way."""
         try:
-            connection = await self._connected()
-            moved = await self._mark(connection) + await self._claim(connection)
+            moved = await self._turn(await self._connected())
             self._database_trouble = None
         except _DATABASE_AWAY as error:
             self._database_trouble = f"the database does not answer the sender of mails: {type(error).__name__}: {error}"[:500]
@@ -95,7 +94,8 @@ class Sender:
             await asyncio.gather(*late, return_exceptions=True)
         self._pool.close()
         try:
-            await self._mark(await self._connected())
+            self._gather()
+            await queue.turn(await self._connected(), self._unwritten, None, self._clock())
         except _DATABASE_AWAY as error:
             _log.warning("what became of the last mails could not be written", mails=len(self._unwritten), reason=repr(error)[:300])
         await self._disconnect()
@@ -111,54 +111,63 @@ class Sender:
         if connection is not None:
             connection.terminate()
 
-    async def _mark(self, connection: queue.Connection) -> int:
-        """Write what became of mails; it stays in memory until that has succeeded."""
+    async def _turn(self, connection: queue.Connection) -> int:
+        """Write what became of mails (it stays in memory until that has succeeded), and take what is due onto the desk."""
+        now = self._clock()
+        await self._look_after(connection, now)
+        wanted = await self._wanted(connection, now)
+        sent = self._gather()
+        if len(self._unwritten):
+            crash_here("mail.before_mark")
+        hold = Hold(self._id, wanted, now + self._lease) if wanted else None
+        rows = await queue.turn(connection, self._unwritten, hold, now)
+        written, self._unwritten = self._unwritten, Written(self._id)
+        for done in (*(accepted.id for accepted in written.accepted), *(mark.id for mark in written.marks)):
+            self._held.pop(done, None)
+        self._pace(sent)
+        await self._lay_out(connection, rows, now)
+        return len(written) + len(rows)
+
+    def _gather(self) -> int:
+        """Put what the carriers left on the desk among what is to be written; how many of that are results."""
         now, results, stale = self._clock(), self._desk.results, self._desk.stale
         self._desk.results, self._desk.stale = [], []
         self._reporter.report(results, self._unwritten, now)
         self._unwritten.marks += [Mark(letter.id, next=now) for letter in stale]
-        if not len(self._unwritten):
-            return 0
-        crash_here("mail.before_mark")
-        await queue.mark(connection, self._unwritten, self._id)
-        written, self._unwritten = self._unwritten, Written()
-        for done in (*(accepted.id for accepted in written.accepted), *(mark.id for mark in written.marks)):
-            self._held.pop(done, None)
-        self._pace(len(results))
-        return len(written)
+        return len(results)
 
     def _pace(self, sent: int) -> None:
         """Claim as many as are sent in a moment."""
+        if not sent:
+            return
         now = time.monotonic()
         rate = sent / max(now - self._marked_at, 0.001)
         self._marked_at = now
         self._ahead = max(2 * self._most, min(MOST_AHEAD, int(rate * AHEAD_SECONDS)))
         self._desk.low = self._ahead // 2
 
-    async def _claim(self, connection: queue.Connection) -> int:
-        """Take what is due onto the desk, unless the mail server cannot be used."""
-        now = self._clock()
-        await self._look_after(connection, now)
+    async def _wanted(self, connection: queue.Connection, now: datetime) -> int:
+        """How many mails to claim now: none while enough are at hand, or while the mail server cannot be used."""
         if self._pool.paused(now):
             self._give_back()
             return 0
         wanted = self._ahead - len(self._desk.ready)
-        if wanted < self._ahead // 2 or not await self._reachable(connection, now):
-            return 0
-        hold = Hold(self._id, wanted, now + self._lease)
+        return wanted if wanted >= self._ahead // 2 and await self._reachable(connection, now) else 0
+
+    async def _lay_out(self, connection: queue.Connection, rows: list[asyncpg.Record], now: datetime) -> None:
+        """Put claimed mails on the desk, worded; what is not to be sent, or cannot be worded, is written down instead."""
         # A row of our own that comes back, because the database was away for longer than the lease, is still on its way.
-        rows = [row for row in await queue.claim(connection, hold, now) if row["id"] not in self._held]
-        letters = [letter_of(row, now, hold.until) for row in rows if row["skip"] is None]
+        rows = [row for row in rows if row["id"] not in self._held]
+        letters = [letter_of(row, now, now + self._lease) for row in rows if row["skip"] is None]
         self._skip([row for row in rows if row["skip"] is not None], now)
+        self._held |= {letter.id: letter for letter in letters}
         troubles = await self._desk.composer.prepare(connection, letters, now)
         for letter in letters:
-            self._held[letter.id] = letter
             if letter.key in troubles:
                 again = Mark(letter.id, status=Status.DEFERRED.value, error=troubles[letter.key], next=now + RENDER_AGAIN)
                 self._unwritten.marks.append(again)
             else:
                 self._desk.ready.append(letter)
-        return len(rows)
 
     def _skip(self, rows: list[asyncpg.Record], now: datetime) -> None:
         self._unwritten.marks += [Mark(row["id"], status=Status.SKIPPED.value, reason=row["skip"], finished=now) for row in rows]

@@ -52,13 +52,23 @@ async def ask_publicly(session: AsyncSession, person: Person, wish: Wish, now: d
     await session.flush()
 
 
-async def end_subscription(session: AsyncSession, caller: Caller, subscription: str, version: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A subscription of a subscriber, as the caller read it: both ids, and the version from ``If-Match``."""
+
+    subscriber: str
+    subscription: str
+    version: int
+
+
+async def end_subscription(session: AsyncSession, caller: Caller, seen: Seen) -> None:
     """Tell the subscriber no more of it; raises NotFound for what another partner vouched for, and Stale."""
-    asked = select(Subscription).where(Subscription.id == subscription).with_for_update()
-    found = (await session.execute(asked)).scalar_one_or_none()
+    await must_have_brought(session, caller, seen.subscriber)
+    asked = select(Subscription).where(Subscription.id == seen.subscription, Subscription.subscriber_id == seen.subscriber)
+    found = (await session.execute(asked.with_for_update())).scalar_one_or_none()
     if found is None or not (caller.is_admin or found.vouched_by == caller.partner):
-        raise NotFound(f"There is no subscription {subscription} that you made.", fix="List those of the subscriber first.")
-    if found.version != version:
+        raise NotFound(f"There is no subscription {seen.subscription} that you made.", fix="List those of the subscriber first.")
+    if found.version != seen.version:
         raise Stale(f"The subscription has version {found.version}.", field="If-Match", fix="Read it again and decide anew.")
     await session.delete(found)
     await session.flush()

@@ -3,6 +3,7 @@
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -98,6 +99,13 @@ def _types(chosen: list[str]) -> list[str]:
     return [] if set(chosen) == set(KINDS) else chosen
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Zones named after places, and UTC: what a person would look for in a list."""
+    places = (zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+    return frozenset({*places, "UTC"})
+
+
 def _language(language: str) -> str:
     if language not in LANGUAGES:
         raise Invalid("Mails are written in Spanish or English.", field="/language", fix="Send es or en.")
@@ -123,5 +131,5 @@ def _form(request: Request, given: Mapping[str, Any], wrong: str | None) -> HTML
 def _preferences(token: str, subscriber: Mapping[str, Any], subscriptions: list[dict[str, Any]], *, saved: bool) -> HTMLResponse:
     return _PAGES.page(
         "preferences.html", subscriber["mail_language"], token=token, subscriber=subscriber, subscriptions=subscriptions,
-        saved=saved, told=subscriber["state"] == State.CONFIRMED, zones=sorted(zoneinfo.available_timezones()),
+        saved=saved, told=subscriber["state"] == State.CONFIRMED, zones=sorted({*_zones(), subscriber["timezone"]}),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.notifications.subscribers.views import must_have_brought
-from services.notifications.subscriptions.commands import end_subscription, grant_subscription
+from services.notifications.subscriptions.commands import Seen, end_subscription, grant_subscription
 from services.notifications.subscriptions.schemas import FilterOut, NewSubscription, SubscriptionOut
 from services.notifications.subscriptions.views import subscriptions_for
 from shared.http import CommandRoute, Id, IfMatch, Page, Reader, Reads, Session, Writes, tag
@@ -34,8 +34,7 @@ async def list_(subscriber: Id, caller: Reads, reader: Reader) -> Page[Subscript
 @router.delete("/{subscription}", status_code=204, summary="End a subscription")
 async def end(subscriber: Id, subscription: Id, version: IfMatch, caller: Writes, session: Session) -> None:
     """Tell the subscriber no more of it; messages that wait for no other reason are not sent."""
-    await must_have_brought(session, caller, subscriber)
-    await end_subscription(session, caller, subscription, version)
+    await end_subscription(session, caller, Seen(subscriber, subscription, version))
 
 
 def _told(row: Mapping[str, Any]) -> SubscriptionOut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from aiokafka import errors
@@ -12,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.bus import MAX_RECORD_BYTES, PARTITIONS, BusError, BusUnavailable, Record
 from shared.bus.kafka.ending import end_admin
+from shared.bus.kafka.identity import identities
 from shared.bus.kafka.quieting import quiet
 from shared.bus.kafka.sending import Sender
 from shared.bus.kafka.subscription import KafkaSubscription
@@ -78,6 +80,10 @@ class KafkaBus:
             options["group_instance_id"] = f"{group}-{self._instance}"
         return KafkaSubscription(options, self._namespace, topics, self.ensure_topics)
 
+    async def forget(self, before: datetime) -> int:
+        """Nothing: the brokers keep records for as long as their topics say (`retention.ms`)."""
+        return 0
+
     async def check(self) -> str | None:
         """None when a broker answers, else what is wrong."""
         try:
@@ -93,6 +99,15 @@ class KafkaBus:
                 return str((await admin.describe_cluster())["cluster_id"])
         except TROUBLE as error:
             raise BusUnavailable(explain(error, self._bootstrap)) from error
+
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        """Cluster and id of each topic. Raises BusUnavailable."""
+        try:
+            async with asyncio.timeout(CREATE_SECONDS), self._admin() as admin:
+                found = await identities(admin, [self._namespace + topic for topic in topics])
+        except TROUBLE as error:
+            raise unavailable(error, self._bootstrap) from error
+        return {name.removeprefix(self._namespace): identity for name, identity in found.items()}
 
     async def close(self) -> None:
         """Ends the producer; subscriptions are closed by who opened them."""

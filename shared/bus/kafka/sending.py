@@ -18,6 +18,8 @@ from shared.bus.refusal import screen
 
 BATCH_BYTES = 512 * 1024
 TOPIC_SECONDS = 1.5
+BUILD_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
 PRODUCER = {
     "acks": "all",
     "enable_idempotence": True,
@@ -37,7 +39,7 @@ class Sender:
         self._client = client
         self._largest = largest
         self._producer: Any = None
-        self._building = asyncio.Lock()
+        self._building: asyncio.Task[Any] | None = None
         self._closed = False
 
     async def send(self, records: Sequence[Record], *, deadline: float) -> list[BusError | None]:
@@ -105,19 +107,30 @@ class Sender:
         return True
 
     async def _ready(self) -> Any:
-        """The producer, built when there is none."""
-        async with self._building:
-            if self._closed:
-                raise BusUnavailable("the bus is closed")
-            if self._producer is None:
-                producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, client_id=self._client, **PRODUCER)
-                try:
-                    await producer.start()
-                except BaseException:  # a cancelled start too must not leave a producer behind; raised again
-                    await end_producer(producer, gracefully=False)
-                    raise
-                self._producer = producer
-            return self._producer
+        """The producer, built when there is none.
+
+        Building goes on behind a send that gave up waiting for it: to a broker far away it takes longer than a send may.
+        """
+        if self._closed:
+            raise BusUnavailable("the bus is closed")
+        if self._producer is None:
+            building = self._building = self._building or asyncio.create_task(self._build())
+            try:
+                self._producer = await asyncio.shield(building)
+            finally:
+                if building.done() and self._building is building:
+                    self._building = None
+        return self._producer
+
+    async def _build(self) -> Any:
+        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, client_id=self._client, **PRODUCER)
+        try:
+            async with asyncio.timeout(BUILD_SECONDS):
+                await producer.start()
+        except BaseException:  # a cancelled start too must not leave a producer behind; raised again
+            await end_producer(producer, gracefully=False)
+            raise
+        return producer
 
     async def discard(self) -> None:
         """Throws the producer away; the next send builds another."""
@@ -128,6 +141,16 @@ class Sender:
     async def close(self) -> None:
         """Ends the producer, with a few seconds to finish what it is sending; a later send is refused."""
         self._closed = True
+        await self._stop_building()
         producer, self._producer = self._producer, None
         if producer is not None:
             await end_producer(producer, gracefully=True)
+
+    async def _stop_building(self) -> None:
+        building, self._building = self._building, None
+        if building is None:
+            return
+        building.cancel()
+        await asyncio.wait([building], timeout=CLOSE_SECONDS)
+        if building.done() and not building.cancelled() and building.exception() is None:
+            await end_producer(building.result(), gracefully=False)

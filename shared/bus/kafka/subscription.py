@@ -86,6 +86,24 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         except TROUBLE as error:
             raise unavailable(error, self._bootstrap) from error
 
+    async def committed(self) -> dict[TopicPartition, int]:
+        """What the group has committed, per assigned partition; {} for a new group. Raises BusUnavailable."""
+        mine = list(self.assignment())
+        try:
+            found = await asyncio.gather(*(self._answer(self._consumer.committed(self._theirs(tp))) for tp in mine))
+        except (*TROUBLE, *MOVED_ON) as error:
+            raise unavailable(error, self._bootstrap) from error
+        return {tp: offset or 0 for tp, offset in zip(mine, found, strict=True)} if any(found) else {}
+
+    async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
+        """What the broker deleted before the group had read it. Raises BusUnavailable."""
+        committed = await self.committed()
+        try:
+            begins = await self._offsets("beginning_offsets")
+        except TROUBLE as error:
+            raise unavailable(error, self._bootstrap) from error
+        return {tp: (offset, begins[tp]) for tp, offset in committed.items() if offset < begins.get(tp, 0)}
+
     async def lag(self) -> dict[TopicPartition, int]:
         """Records behind the last commit, per assigned partition. Raises BusUnavailable."""
         try:

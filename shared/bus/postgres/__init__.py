@@ -21,6 +21,8 @@ __all__ = ["PostgresBus"]
 
 APPEND = "SELECT log_append($1, $2, $3, $4, $5)"
 APPEND_AT_MOST = 2_000
+IDENTITIES = "SELECT name, id || ' made ' || extract(epoch FROM created_at) FROM log_topic WHERE name = ANY ($1::text[])"
+FORGET_AT_MOST = 5_000
 
 
 class PostgresBus:
@@ -88,14 +90,24 @@ class PostgresBus:
         """A new member of `group`; one member of a group reads at a time, the others stand by."""
         return PostgresSubscription(self._url, group, topics, application=f"{self._application} {group}")
 
-    async def trim(self, before: datetime) -> int:
-        """Forgets the beginning of every partition up to its first record at or after `before` (UTC); returns how many went."""
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        """The topics' numbers with the moment each was made. Raises BusUnavailable."""
         try:
-            connection = await connect(self._url, f"{self._application} trim")
+            async with self._turn:
+                rows = await (await self._connected()).fetch(IDENTITIES, list(topics))
+        except TROUBLE as error:
+            raise unavailable(error, self._url) from error
+        return {row[0]: row[1] for row in rows}
+
+    async def forget(self, before: datetime) -> int:
+        """Forgets the beginning of every partition up to its first record at or after `before`, 5,000 at a time; how many went."""
+        try:
+            connection = await connect(self._url, f"{self._application} forget")
         except TROUBLE as error:
             raise unavailable(error, self._url) from error
         try:
-            removed: int = await connection.fetchval("SELECT log_trim($1)", before, timeout=None)
+            await create(connection)
+            removed: int = await connection.fetchval("SELECT log_trim($1, $2)", before, FORGET_AT_MOST, timeout=None)
         except TROUBLE as error:
             raise unavailable(error, self._url) from error
         finally:

@@ -66,17 +66,19 @@ BEGIN
 END $$;
 """
 
-# What is trimmed is always the beginning of a partition, so that what is left has no holes.
+# What is trimmed is always the beginning of a partition, so that what is left has no holes. Topics are locked as for an append.
 TRIM = """
-CREATE OR REPLACE FUNCTION log_trim(before timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION log_trim(before timestamptz, most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     removed bigint;
 BEGIN
+    PERFORM id FROM log_topic ORDER BY id FOR NO KEY UPDATE;
     WITH kept AS (
         SELECT state.topic, state.partition, coalesce((
             SELECT record."offset" FROM log_record record
-            WHERE record.topic = state.topic AND record.partition = state.partition AND record.at >= before
-            ORDER BY record."offset" LIMIT 1), state.next_offset) AS first_offset
+            WHERE record.topic = state.topic AND record.partition = state.partition
+              AND record."offset" < state.first_offset + most AND record.at >= before
+            ORDER BY record."offset" LIMIT 1), least(state.next_offset, state.first_offset + most)) AS first_offset
         FROM log_partition state
     ), moved AS (
         UPDATE log_partition state SET first_offset = kept.first_offset FROM kept

@@ -21,7 +21,9 @@ STANDBY_SECONDS = 0.25
 
 BEGINNINGS = """
 SELECT topic.id, topic.name, state.partition,
-       greatest(state.first_offset, coalesce(progress.next_offset, 0)) AS position, state.next_offset
+       CASE WHEN progress.next_offset > state.next_offset THEN state.first_offset
+            ELSE greatest(state.first_offset, coalesce(progress.next_offset, 0)) END AS position,
+       state.next_offset, progress.next_offset, state.first_offset
 FROM log_topic topic JOIN log_partition state ON state.topic = topic.id
 LEFT JOIN log_progress progress
     ON progress.consumer_group = $1 AND progress.topic = topic.id AND progress.partition = state.partition
@@ -100,15 +102,17 @@ class PostgresSubscription:
 
     async def lag(self) -> dict[TopicPartition, int]:
         """Records behind the last commit, per assigned partition. Raises BusUnavailable."""
-        async with self._turn:
-            if self._connection is None or not self._positions:
-                return {}
-            try:
-                rows = await self._connection.fetch(BEGINNINGS, self.group, self._topics)
-            except TROUBLE as error:
-                self._drop()
-                raise unavailable(error, self._url) from error
-        return {TopicPartition(row[1], row[2]): max(0, row[4] - row[3]) for row in rows}
+        return {TopicPartition(row[1], row[2]): max(0, row[4] - row[3]) for row in await self._beginnings()}
+
+    async def committed(self) -> dict[TopicPartition, int]:
+        """What the group has committed, for the member that holds the lock. Raises BusUnavailable."""
+        rows = await self._beginnings()
+        return {TopicPartition(row[1], row[2]): row[5] or 0 for row in rows} if any(row[5] for row in rows) else {}
+
+    async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
+        """What was trimmed before the group had read it. Raises BusUnavailable."""
+        earliest = {TopicPartition(row[1], row[2]): row[6] for row in await self._beginnings()}
+        return {tp: (offset, earliest[tp]) for tp, offset in (await self.committed()).items() if offset < earliest.get(tp, 0)}
 
     def assignment(self) -> set[TopicPartition]:
         """All partitions of the topics for the member that holds the lock, none for the others."""
@@ -127,6 +131,20 @@ class PostgresSubscription:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.close()
+
+    async def _beginnings(self) -> list[asyncpg.Record]:
+        """Where the group stands, for the member that holds the lock, else nothing."""
+        async with self._turn:
+            if self._connection is None or not self._positions:
+                return []
+            try:
+                rows = await self._connection.fetch(BEGINNINGS, self.group, self._topics)
+            except TROUBLE as error:
+                self._drop()
+                raise unavailable(error, self._url) from error
+            if {row[1]: row[0] for row in rows} != self._ids:
+                self._drop()  # a topic was deleted, perhaps made anew: under its old number nothing would ever come again
+            return list(rows)
 
     async def _look(self, limit: int) -> dict[TopicPartition, list[Message]]:
         """One try to read: connects and asks for the lock first when that is still to do."""

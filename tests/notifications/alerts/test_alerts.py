@@ -1,6 +1,7 @@
 """Which facts become which mail for whom, and why somebody gets none."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ async def test_a_fact_told_again_and_again_makes_one_mail(service: Notifications
 
 async def test_somebody_with_many_matching_subscriptions_gets_one_mail(service: NotificationsService) -> None:
     medellin, kyiv = await two_cities(service)
-    wishes = ({"role": "affected"}, {"filter": {"partners": [kyiv]}}, {"filter": {"topics": ["open_data"]}}, {})
+    wishes: tuple[dict[str, Any], ...] = ({"role": "affected"}, {"filter": {"partners": [kyiv]}}, {"filter": {"topics": ["open_data"]}}, {})
     await service.subscriber(ANA, medellin, "es", *wishes)
     service.neighbours.sign([medellin, kyiv])
     await service.hear()
@@ -206,7 +207,8 @@ async def test_a_language_that_is_not_served_falls_back_to_english(service: Noti
     service.neighbours.sign([medellin, kyiv])
     await service.hear()
     await service.send()
-    assert {mail.to: mail.message["Content-Language"] for mail in service.server.mails} == {"kim@seoul.example": "en", "bia@lisboa.example": "es"}
+    languages = {mail.to: mail.message["Content-Language"] for mail in service.server.mails}
+    assert languages == {"kim@seoul.example": "en", "bia@lisboa.example": "es"}
 
 
 async def test_an_exchange_names_its_agreement_only_to_those_who_may_know_it(service: NotificationsService) -> None:

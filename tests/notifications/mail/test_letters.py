@@ -12,10 +12,10 @@ from services.notifications.mail.letters import Prepared, Reader, Words, encoded
 
 SENDER = Address("Interurbe", "avisos", "interurbe.example")
 DATE = b"Sun, 22 Nov 2026 17:00:00 +0000"
-HEAD = (
-    "Message-ID Date To List-Unsubscribe X-Trace-Id From List-Id List-Unsubscribe-Post Auto-Submitted X-Auto-Response-Suppress "
-    "Content-Language MIME-Version Subject Content-Type"
-).split()
+HEAD = [
+    "Message-ID", "Date", "To", "List-Unsubscribe", "X-Trace-Id", "From", "List-Id", "List-Unsubscribe-Post", "Auto-Submitted",
+    "X-Auto-Response-Suppress", "Content-Language", "MIME-Version", "Subject", "Content-Type",
+]  # fmt: skip
 URL = "https://avisos.example/unsubscribe/TOKEN"
 
 
@@ -95,5 +95,6 @@ def test_no_text_ends_the_mail_early_or_adds_a_line_to_its_head(text: str, reaso
 
 def test_only_plain_addresses_can_stand_in_an_envelope() -> None:
     assert is_safe("ana.perez+avisos@xn--mller-kva.example")
-    for poisoned in ("a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "a@b.example\r\n", "<a@b.example>", "a@b@c.example", "ñ@b.example", ""):
-        assert not is_safe(poisoned), poisoned
+    poisoned = ["a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "a@b.example\r\n", "<a@b.example>"]
+    poisoned += ["a,c@b.example", "a@b@c.example", "ñ@b.example", ""]
+    assert [address for address in poisoned if is_safe(address)] == []

@@ -38,8 +38,8 @@ class Box:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that signs itself."""
     made = tmp_path_factory.mktemp("tls") / "both.pem"
-    words = f"req -x509 -newkey rsa:2048 -nodes -keyout {made}.key -out {made}.crt -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    subprocess.run(["openssl", *words.split()], check=True, capture_output=True)
+    words = f"req -x509 -newkey rsa:2048 -nodes -keyout {made}.key -out {made}.crt -days 2 -subj /CN=localhost"
+    subprocess.run(["openssl", *words.split(), "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     made.write_text(Path(f"{made}.crt").read_text() + Path(f"{made}.key").read_text())
     return made
 
@@ -76,7 +76,8 @@ def line_to(guarded: Guarded, certificate: Path | None, password: str = PASSWORD
 async def test_a_mail_goes_out_encrypted_and_signed_in(guarded: Guarded, certificate: Path) -> None:
     line = await line_to(guarded, certificate).connect()
     assert not line.pipelining
-    codes = [(await line.ask(command, 1))[0].code for command in (b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<c@d.example>\r\n", b"DATA\r\n")]
+    commands = (b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<c@d.example>\r\n", b"DATA\r\n")
+    codes = [(await line.ask(command, 1))[0].code for command in commands]
     assert codes == [250, 250, 354]
     assert (await line.ask(b"Subject: x\r\n\r\nHola\r\n.\r\n", 1))[0].ok
     line.quit()
@@ -120,7 +121,8 @@ async def test_mails_wait_while_the_password_is_wrong(service: NotificationsServ
     sender = service.sender()
     for _ in range(5):
         await service.send(sender)
-    assert [(message["status"], message["attempts_made"]) for message in await service.messages(template="agreement_signed")] == [("queued", 0)]
+    waiting = await service.messages(template="agreement_signed")
+    assert [(message["status"], message["attempts_made"]) for message in waiting] == [("queued", 0)]
     assert "name and password" in str(sender.trouble())
 
 

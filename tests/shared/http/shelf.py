@@ -143,6 +143,13 @@ async def shelf(request: Request, caller: Reads, reader: Reader, limit: Limit = 
     return response
 
 
+@commands.get("/slow")
+async def slow_reading(caller: Reads, reader: Reader) -> dict[str, str]:
+    """Read for a while."""
+    await reader.execute(text("SELECT pg_sleep(60)"))
+    return {"read": "at last"}
+
+
 @commands.get("/boxes/{number}")
 async def read(number: Annotated[int, Field(le=2**31 - 1)], caller: Reads, reader: Reader, response: Response) -> Box:
     """One box."""

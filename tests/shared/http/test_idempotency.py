@@ -94,6 +94,13 @@ async def test_an_answer_that_was_done_is_given_even_when_it_would_be_refused_no
     assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
 
 
+async def test_a_token_that_may_do_less_now_is_not_shown_what_was_done(world: World) -> None:
+    await world.send("POST", "/v1/boxes", json=BOX, headers=KEY)
+    world.token = token(scopes=frozenset({"read"}))
+    again = await world.send("POST", "/v1/boxes", json=BOX, headers=KEY)
+    assert (again.status_code, again.json()["code"]) == (403, "insufficient-scope")
+
+
 async def test_a_secret_is_shown_once(world: World) -> None:
     first = await world.send("POST", "/v1/secrets", headers=KEY)
     assert first.json() == {"secret": "s3cret"}

@@ -35,7 +35,6 @@ class Partners:
 
     async def _metadata(self, _request: Request) -> Response:
         self.asked += 1
-        await asyncio.sleep(0)
         return Response(status_code=503) if self.away else JSONResponse(self.metadata)
 
     async def _keys(self, _request: Request) -> Response:

@@ -187,7 +187,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inbox_parked'))
     )
     op.create_index('uq_inbox_parked_fact', 'inbox_parked', ['consumer', 'subject', 'sequence'], unique=True, postgresql_where=sa.text('subject IS NOT NULL'))
-    op.create_index('uq_inbox_parked_place', 'inbox_parked', ['consumer', 'topic', 'partition', 'offset'], unique=True)
+    op.create_index('uq_inbox_parked_place', 'inbox_parked', ['consumer', 'topic', 'partition', 'offset'], unique=True, postgresql_where=sa.text('subject IS NULL'))
     op.create_table('outbox',
     sa.Column('seq', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('id', sa.Uuid(as_uuid=False), nullable=False),
@@ -226,7 +226,7 @@ def downgrade() -> None:
     op.drop_index('ix_outbox_parked', table_name='outbox', postgresql_where=sa.text('parked_at IS NOT NULL'))
     op.drop_index('ix_outbox_created_at', table_name='outbox', postgresql_using='brin')
     op.drop_table('outbox')
-    op.drop_index('uq_inbox_parked_place', table_name='inbox_parked')
+    op.drop_index('uq_inbox_parked_place', table_name='inbox_parked', postgresql_where=sa.text('subject IS NULL'))
     op.drop_index('uq_inbox_parked_fact', table_name='inbox_parked', postgresql_where=sa.text('subject IS NOT NULL'))
     op.drop_table('inbox_parked')
     op.drop_table('inbox_mark')

@@ -1,0 +1,67 @@
+"""How far back the relay must look: an optimisation, so that a long drain does not wade through its own dead rows."""
+
+from __future__ import annotations
+
+import time
+
+import asyncpg
+
+from shared.lease import Lease
+
+_LOOK = """
+SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next,
+  (SELECT min(seq) FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND seq >= $1) AS waiting,
+  (SELECT fence FROM relay_lease WHERE name = $2 AND holder = $3) AS fence
+FROM pg_current_snapshot() s
+"""
+_DRAWN = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_seq_seq"
+_CACHE = "SELECT seqcache FROM pg_sequence WHERE seqrelid = 'outbox_seq_seq'::regclass"
+
+
+class DrawnAhead(RuntimeError):
+    """The outbox's sequence hands out numbers in advance: no order of facts could be told from them."""
+
+
+class Horizon:
+    """Below its ``floor`` no row waits and none can appear.
+
+    Proof: ``seq`` is drawn after its transaction has an id (the aggregate is written first). Whoever drew a number up to ``L``
+    had an id below any snapshot taken after ``L`` was read; once all those transactions have ended, every row up to ``L`` that
+    will ever exist can be seen, and the lowest waiting row bounds the rest. Whoever puts rows back below it ends the relay's
+    lease in the same transaction (`shared.lease.depose`), and a new lease begins with a new horizon. Every two seconds it looks
+    from zero all the same, for rows that were put back by hand.
+    """
+
+    _AGAIN = 2.0
+
+    def __init__(self) -> None:
+        self.floor = 0
+        self._drawn = 0
+        self._pending: tuple[int, int] | None = None
+        self._rescan_at = 0.0
+
+    async def move(self, reader: asyncpg.Connection[asyncpg.Record], lease: Lease) -> bool:
+        """Raise the floor as far as is safe, by two small statements; False when the lease has ended meanwhile."""
+        if time.monotonic() >= self._rescan_at:
+            self.floor, self._rescan_at = 0, time.monotonic() + self._AGAIN
+        row = await reader.fetchrow(_LOOK, self.floor, lease.name, lease.holder)
+        assert row is not None
+        if row["fence"] != lease.fence:
+            return False
+        if self._pending is not None and row["oldest"] >= self._pending[1]:
+            settled = self._pending[0] + 1
+            self.floor = max(self.floor, settled if row["waiting"] is None else min(settled, row["waiting"]))
+            self._pending = None
+        if self._pending is None:
+            self._pending = (self._drawn, row["next"])
+        self._drawn = await reader.fetchval(_DRAWN)
+        return True
+
+
+async def check_sequence(reader: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Raise `DrawnAhead` when sessions keep numbers for later: one drawn early and used late would overtake backwards."""
+    ahead = await reader.fetchval(_CACHE)
+    if ahead != 1:
+        raise DrawnAhead(
+            f"the outbox's sequence has CACHE {ahead}: facts would leave out of order; run ALTER SEQUENCE outbox_seq_seq CACHE 1"
+        )

@@ -1,0 +1,234 @@
+"""From a running product to a `History`: wait until it is at rest, then read tables, log, mails and files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import psutil
+
+from deploy.embedded.demo.facts import PEOPLE
+from deploy.embedded.demo.stories import Stories
+from deploy.embedded.readiness import not_ready
+from deploy.embedded.stack import Stack
+from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
+from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
+from services.notifications.alerts.handlers import HANDLERS as ALERTS
+from services.notifications.directory.handlers import HANDLERS as NOTIFICATIONS_DIRECTORY
+from shared.bus import Bus, Message
+from shared.bus.kafka import KafkaBus
+from shared.bus.postgres import PostgresBus
+from shared.telemetry.tracing import trace_id_of
+from tests.faults.history import Fact, History, Mail, Quiet, Told
+
+SERVICES = ("partners", "initiatives", "notifications")
+LISTENS = {
+    "initiatives.directory": DIRECTORY, "initiatives.commitments": COMMITMENTS,
+    "notifications.directory": NOTIFICATIONS_DIRECTORY, "notifications.alerts": ALERTS,
+}  # fmt: skip
+TOPICS = [f"interurbe.{service}" for service in SERVICES]
+SETTLE_SECONDS = 60.0
+SECRET_PLACES = ("log/*.log", "traces/*.jsonl")
+
+_WAITING = """
+SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unpublished, (SELECT count(*) FROM due WHERE due_at <= now()) AS due,
+       (SELECT count(*) FROM inbox_parked) AS parked
+"""
+_OPEN_MESSAGES = "SELECT count(*) FROM message WHERE status IN ('queued', 'deferred')"
+_OUTBOX = "SELECT id::text, subject, sequence, type, topic, headers, payload FROM outbox ORDER BY seq"
+_COUNTED = {
+    "partners": (("partner", "partner"), ("agreement", "agreement"), ("membership", "membership")),
+    "initiatives": (("exchange", "exchange"), ("commitment", "commitment")),
+    "notifications": (("subscriber", "subscriber"),),
+}
+
+
+def settle(stack: Stack, seconds: float = SETTLE_SECONDS) -> Quiet:
+    """Wait until nothing waits anywhere and all are ready, for at most so long."""
+    until = time.monotonic() + seconds
+    while True:
+        quiet = asyncio.run(_quiet(stack))
+        if quiet == Quiet(0, 0, 0) or time.monotonic() > until:
+            return quiet
+        threading.Event().wait(0.2)
+
+
+async def _quiet(stack: Stack) -> Quiet:
+    unpublished = due = lag = 0
+    for service in SERVICES:
+        connection = await asyncpg.connect(stack.cluster.url(service))
+        try:
+            row = (await connection.fetch(_WAITING))[0]
+            unpublished, due = unpublished + row["unpublished"], due + row["due"]
+            if service == "notifications":
+                due += await connection.fetchval(_OPEN_MESSAGES)
+        finally:
+            await connection.close()
+    if not unpublished + due:
+        lag = await _lag(stack)
+    reasons = tuple(f"{name}: {why}" for name in SERVICES if (why := not_ready(stack.ports.url(name))) is not None)
+    return Quiet(unpublished, lag, due, reasons)
+
+
+async def _lag(stack: Stack) -> int:
+    """How far marks are behind outboxes, over all consumers: what the broker calls lag may be a committed view already."""
+    told: dict[str, dict[str, int]] = {topic: {} for topic in TOPICS}
+    marks: dict[str, dict[str, int]] = {}
+    for service in SERVICES:
+        connection = await asyncpg.connect(stack.cluster.url(service))
+        try:
+            for row in await connection.fetch("SELECT topic, subject, max(sequence) AS last FROM outbox GROUP BY 1, 2"):
+                told[row["topic"]][row["subject"]] = row["last"]
+            for row in await connection.fetch("SELECT consumer, subject, sequence FROM inbox_mark"):
+                marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
+        finally:
+            await connection.close()
+    listening = [(marks.get(name, {}), told[topic]) for name, topics in topics_of().items() for topic in topics]
+    return sum(last - seen.get(subject, 0) for seen, about in listening for subject, last in about.items())
+
+
+def topics_of() -> dict[str, list[str]]:
+    """The topics of every consumer there is."""
+    return {name: sorted({event.TOPIC for event in handlers}) for name, handlers in LISTENS.items()}
+
+
+def handles(stack: Stack) -> dict[str, tuple[int, int]]:
+    """(process id, open files and sockets) of each service."""
+    pids = {name: stack.children[name].pid for name in SERVICES}
+    return {name: (pid, psutil.Process(pid).num_fds()) for name, pid in pids.items() if pid is not None}
+
+
+def gather(stack: Stack, stories: Stories, history: History) -> History:
+    """Fill in everything that can be read once all is at rest; ``commands`` and what was seen meanwhile are there already."""
+    history.listens = topics_of()
+    history.readers = {email: stories.ids[name] for name, email, *_ in PEOPLE}
+    asyncio.run(_tables(stack, history))
+    history.log = asyncio.run(_log(stack))
+    history.mails = _mails(stack)
+    history.leaks = _leaks(stack, stories)
+    return history
+
+
+async def _tables(stack: Stack, history: History) -> None:
+    for service in SERVICES:
+        connection = await asyncpg.connect(stack.cluster.url(service))
+        try:
+            history.outbox += [_committed(row) for row in await connection.fetch(_OUTBOX)]
+            for row in await connection.fetch("SELECT consumer, subject, sequence FROM inbox_mark"):
+                history.marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
+            for row in await connection.fetch("SELECT consumer, count(*) AS n FROM inbox_parked GROUP BY 1"):
+                history.parked[row["consumer"]] = row["n"]
+            for table, subject in _COUNTED[service]:
+                rows = await connection.fetch(f"SELECT id::text, sequence FROM {table}")
+                history.counted |= {f"{subject}/{row['id']}": row["sequence"] for row in rows}
+            await _VIEWS[service](connection, history)
+        finally:
+            await connection.close()
+
+
+async def _owners(connection: Any, history: History) -> None:
+    for row in await connection.fetch("SELECT id::text, aliases FROM partner"):
+        history.owned[f"partner/{row['id']}"] = [alias["text"] for alias in json.loads(row["aliases"])]
+    for row in await connection.fetch("SELECT id::text, code, parties FROM agreement ORDER BY id"):
+        history.owned.setdefault("agreements", []).append(row["code"])
+        signed = [party["partner"] for party in json.loads(row["parties"]) if party["consent"] == "signed"]
+        history.owned[f"signed/{row['id']}"] = [f"sign {row['id']} {partner}" for partner in signed]
+
+
+async def _directory(connection: Any, history: History, service: str) -> None:
+    for view, table in (("partners", "known_partner"), ("agreements", "known_agreement")):
+        rows = await connection.fetch(f"SELECT id::text, heard_at FROM {table}")
+        history.views[f"{service}.{view}"] = {row["id"]: row["heard_at"].isoformat() for row in rows}
+
+
+async def _initiatives(connection: Any, history: History) -> None:
+    await _directory(connection, history, "initiatives")
+    titles = await connection.fetch("SELECT titles FROM exchange ORDER BY id")
+    history.owned["exchanges"] = [json.loads(row["titles"])["es"] for row in titles]
+    rows = await connection.fetch("SELECT agreement::text, array_agg(commitment ORDER BY commitment) AS all FROM commitment GROUP BY 1")
+    history.views["initiatives.commitments"] = {row["agreement"]: row["all"] for row in rows}
+
+
+async def _notifications(connection: Any, history: History) -> None:
+    await _directory(connection, history, "notifications")
+    messages = (
+        "SELECT m.id::text, event_id::text, email, status, ambiguous, m.trace_id, template"
+        " FROM message m JOIN subscriber s ON s.id = subscriber_id"
+    )
+    view: dict[str, list[str]] = {}
+    for row in await connection.fetch(messages):
+        if row["template"] != "confirmation":
+            view.setdefault(row["event_id"], []).append(row["email"])
+            history.told.append(Told(row["id"], row["event_id"], row["email"], row["status"], row["ambiguous"], row["trace_id"]))
+    history.views["notifications.messages"] = {event: sorted(readers) for event, readers in view.items()}
+
+
+_VIEWS: dict[str, Any] = {"partners": _owners, "initiatives": _initiatives, "notifications": _notifications}
+
+
+def _committed(row: Any) -> Fact:
+    return _fact(dict(json.loads(row["headers"])), row["topic"], row["payload"])
+
+
+def _fact(headers: dict[str, str], topic: str, payload: bytes | None) -> Fact:
+    data = json.loads(payload or b"{}")
+    subject, kind = headers["ce_subject"], headers["ce_type"]
+    return Fact(
+        headers["ce_id"], subject, int(headers["ce_sequence"]), kind, topic, trace_id_of(headers.get("traceparent")),
+        headers["ce_time"].replace("Z", "+00:00"), _mark(kind, data), headers.get("ce_causationid"), data,
+    )  # fmt: skip
+
+
+def _mark(kind: str, data: dict[str, Any]) -> str | None:
+    """The mark of the command that a fact answers, as the workload gave it."""
+    if "partner.updated." in kind and data["changed"] == ["aliases"]:
+        return str(data["profile"]["aliases"][-1]["text"])
+    if "agreement.drafted." in kind:
+        return str(data["about"]["code"])
+    if "agreement.party_signed." in kind:
+        return f"sign {data['agreement']} {data['partner']}"
+    return str(data["about"]["titles"]["es"]) if "exchange.scheduled." in kind else None
+
+
+async def _log(stack: Stack) -> list[Fact]:
+    bus: Bus = KafkaBus(stack.broker.bootstrap) if stack.broker else PostgresBus(stack.cluster.url("log"))
+    await bus.start()
+    messages: list[Message] = []
+    try:
+        async with bus.subscribe(f"checker-{uuid4().hex}", TOPICS) as subscription:
+            idle = 0
+            while idle < 3:
+                batches = await subscription.poll(limit=1000, timeout=0.5)
+                messages += [message for batch in batches.values() for message in batch]
+                idle = 0 if batches or not subscription.assignment() else idle + 1
+    finally:
+        await bus.close()
+    return [_fact({name: value.decode() for name, value in one.headers}, one.topic, one.value) for one in messages]
+
+
+def _mails(stack: Stack) -> list[Mail]:
+    url = stack.ports.url("mail")
+    with httpx.Client(timeout=30) as http:
+        listed = http.get(f"{url}/mails.json").json()
+        opened = [(one, http.get(f"{url}/mails/{one['id']}.json").json()["headers"]) for one in listed]
+    told = [(one, {name.lower(): value for name, value in headers}) for one, headers in opened]
+    asked = [(one, headers) for one, headers in told if "<confirmation." not in headers.get("list-id", "")]
+    return [Mail(one["message_id"], one["to"][0], one["subject"], headers.get("x-trace-id")) for one, headers in asked]
+
+
+def _leaks(stack: Stack, stories: Stories) -> list[str]:
+    hidden = {stack.bootstrap_secret, *(system.secret for system in stories.systems.values()), *(email for _, email, *_ in PEOPLE)}
+    found: list[str] = []
+    for pattern in SECRET_PLACES:
+        for path in stack.var.glob(pattern):
+            if path.stem == "mailsink":
+                continue
+            text = path.read_text(errors="replace")
+            found.append(", ".join(f"{path.name} holds {one[:6]}…" for one in sorted(hidden) if one in text))
+    return found

@@ -1,0 +1,65 @@
+"""The table that `make faults` writes: each row with what it met and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.rows import Row
+
+HEAD = """# Results of the fault rows
+
+Written by `make faults`. Ids and invariants I1–I12 are explained in `tests/faults/rows.py` and `tests/faults/invariants.py`. A row is `ok`
+when every test it names passed; `not run` when this run left it out; `open` when there is none yet, with the reason.
+
+| id | injected | bus | result | operations | invariants | seed | seconds |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one test ended; ``told`` holds operations, invariants and seed if the test said them."""
+
+    node: str
+    outcome: str
+    seconds: float
+    told: dict[str, Any]
+
+    @property
+    def bus(self) -> str | None:
+        """The bus in the test's parameters."""
+        return next((bus for bus in ("kafka", "postgres") if bus in self.node.partition("[")[2]), None)
+
+
+def write(path: Path, rows: Sequence[Row], results: Sequence[Result]) -> None:
+    """Write the table; rows in their order, one line per bus."""
+    lines = [line for row in rows for line in _lines(row, results)]
+    ran = sum(" | ok | " in line for line in lines)
+    path.write_text(f"{HEAD}{''.join(lines)}\n{ran} lines ok, {sum(bool(row.open) for row in rows)} rows open.\n")
+
+
+def _lines(row: Row, results: Sequence[Result]) -> list[str]:
+    if row.open:
+        return [f"| {row.id} | {row.injected} | | open: {row.open} | | | | |\n"]
+    mine = [result for result in results if any(_is_of(result.node, test) for test in row.tests)]
+    if not mine:
+        return [f"| {row.id} | {row.injected} | {row.bus} | not run | | {row.invariants} | | |\n"]
+    buses = sorted({result.bus or row.bus for result in mine})
+    return [_line(row, bus, [result for result in mine if (result.bus or row.bus) == bus]) for bus in buses]
+
+
+def _line(row: Row, bus: str, mine: Sequence[Result]) -> str:
+    outcome = "ok" if all(result.outcome == "passed" for result in mine) else "FAILED"
+    operations = sum(int(result.told.get("operations", 0)) for result in mine) or ""
+    invariants = next((str(result.told["invariants"]) for result in mine if "invariants" in result.told), row.invariants)
+    seeds = " ".join(sorted({str(result.told["seed"]) for result in mine if result.told.get("seed", "") != ""}))
+    seconds = sum(result.seconds for result in mine)
+    return f"| {row.id} | {row.injected} | {bus} | {outcome} | {operations} | {invariants} | {seeds} | {seconds:.1f} |\n"
+
+
+def _is_of(node: str, test: str) -> bool:
+    """A test named without parameters stands for all of its parameters."""
+    return node == test or ("[" not in test and node.partition("[")[0] == test) or (test.endswith("*]") and node.startswith(test[:-2]))

@@ -1,0 +1,203 @@
+"""Rows R4, R8, R9, R20, C3, C9, C10, C19, D6 and D7: connections to the databases and the bus fail under the relay and the consumer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from shared.bus.postgres import PostgresBus
+from shared.bus.postgres.subscription import PostgresSubscription
+from shared.db import Database
+from shared.relay import BATCH_BYTES
+from tests.faults.mock_cluster import MockCluster
+from tests.faults.proxy import FaultProxy, Match, saying
+from tests.faults.road import PATIENCE, TOPIC, Road, proxied_mock, rerouted, road, two_databases
+from tests.fixtures.buses import open_bus_of
+from tests.fixtures.postgres import NewDatabase
+
+
+class Far:
+    """A road whose three connections (owner's database, neighbour's, bus) each go through a proxy."""
+
+    def __init__(self, road: Road, owner: FaultProxy, neighbour: FaultProxy, bus: FaultProxy) -> None:
+        self.road, self.owner, self.neighbour, self.bus = road, owner, neighbour, bus
+
+
+@pytest.fixture
+async def far(new_database: NewDatabase, log_url: str, tmp_path: Path) -> AsyncIterator[Far]:
+    """Such a road on PostgreSQL, already in use; the relay and the consumer go through the proxies, the test's own hand does not."""
+    async with AsyncExitStack() as stack:
+        urls = [new_database("partners"), new_database("initiatives")]
+        proxies = [await stack.enter_async_context(FaultProxy(urlsplit(url).port or 5432)) for url in (*urls, log_url)]
+        bus = PostgresBus(rerouted(log_url, proxies[2].port))
+        await bus.ensure_topics([TOPIC])
+        made = await stack.enter_async_context(road((urls[0], urls[1]), bus, tmp_path))
+        direct = made.owner, made.neighbour
+        away = [Database(rerouted(url, proxy.port)) for url, proxy in zip(urls, proxies, strict=False)]
+        for database in away:
+            stack.push_async_callback(database.close)
+        made.owner, made.neighbour = away[0], away[1]
+        made.relay, made.consumer = made.new_relay(), made.new_consumer()
+        made.owner, made.neighbour = direct
+        await made.write()
+        await made.arrive()
+        yield Far(made, *proxies)
+        for proxy in proxies:
+            proxy.up()
+
+
+async def test_r4_a_mark_whose_answer_is_lost_makes_a_repeat_at_most(far: Far) -> None:
+    """The mark's answer is lost; what was marked stays marked, what was not is sent again."""
+    road = far.road
+    for _ in range(3):
+        await road.write()
+        far.owner.cut(is_mark(road))
+        await road.send()
+        far.owner.cut(is_mark(road), times=0)
+    assert far.owner.cuts == 3
+    await road.arrive()
+    copies = Counter(dict(message.headers)["ce_id"] for message in await road.log())
+    assert len(copies) == sum(map(len, road.told.values()))
+    assert max(copies.values()) <= 2
+
+
+def is_mark(road: Road) -> Match:
+    """A statement that names the relay's fence and is not the one that reads (which names the most bytes it wants)."""
+    holder, most = UUID(road.relay._lease.holder).hex.encode(), BATCH_BYTES.to_bytes(8, "big")
+    return lambda data: holder in data.replace(b"-", b"") and most not in data and b"UPDATE outbox" not in data
+
+
+@pytest.mark.slow_fault
+async def test_r8_a_leader_cut_off_from_its_database_stops_sending_within_its_lease(far: Far) -> None:
+    road = far.road
+    second = road.new_relay()
+    await road.write()
+    far.owner.down()
+    assert await road.send() == 0
+    assert not road.relay.leading
+    async with asyncio.timeout(PATIENCE):
+        while not await second.step():
+            await second.wake.wait(0.05)
+    await second.close()
+    far.owner.up()
+    await road.write()
+    await road.arrive()
+
+
+async def test_r9_a_leader_cut_off_from_the_bus_blocks_nobody(far: Far) -> None:
+    road = far.road
+    far.bus.down()
+    await road.write()
+    for _ in range(3):
+        assert await road.send() == 0
+    assert road.relay.trouble() is not None
+    await road.relay.close()  # its process is stopped: another one, that reaches the bus, takes over at once
+    far.bus.up()
+    second = road.new_relay()
+    async with asyncio.timeout(PATIENCE):
+        while await road.unsent():
+            if not await second.step():
+                await second.wake.wait(0.05)
+    await second.close()
+    await road.arrive()
+
+
+async def test_r20_a_producer_that_hangs_does_not_keep_the_process(
+    monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    with MockCluster() as cluster:
+        async with proxied_mock(monkeypatch, cluster) as (proxy, bus), road(two_databases(new_database), bus, tmp_path) as made:
+            await made.write()
+            await made.arrive()
+            await made.write()
+            proxy.black_hole = True
+            sending = asyncio.create_task(made.send())
+            await asyncio.wait([sending], timeout=0.05)
+            async with asyncio.timeout(30):
+                await made.relay.close()
+                await made.consumer.close()
+                await bus.close()
+            await sending
+            assert await made.unsent() == 6
+
+
+async def test_c3_a_commit_whose_answer_is_lost_has_one_effect(far: Far) -> None:
+    road = far.road
+    for _ in range(3):
+        await road.write()
+        await road.sent()
+        far.neighbour.cut(saying(b"COMMIT"))
+        await road.read()
+    assert far.neighbour.cuts >= 1
+    await road.arrive()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow_fault
+async def test_c9_c10_members_come_and_go_fifty_times_in_the_middle_of_batches(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    bus = open_bus_of(request, "kafka")
+    await bus.ensure_topics([TOPIC])
+    async with road(two_databases(new_database), bus, tmp_path, deadline=8.0) as made:
+        ledgers = await made.write(ledgers=6, each=1)
+        other = made.new_consumer()
+        for _ in range(25):
+            for ledger in ledgers:
+                await made.note(ledger)
+            await asyncio.gather(made.send(), made.read(), made.read(other))
+            await other.close()
+            other = made.new_consumer()
+        await other.close()
+        await made.arrive()
+
+
+async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.consumer.STANDSTILL_SECONDS", 1.0)
+    monkeypatch.setattr("shared.consumer.SWEEP_SECONDS", 0.1)
+    road = far.road
+    subscription = road.consumer._subscription
+    assert isinstance(subscription, PostgresSubscription)
+    subscription._positions = dict.fromkeys(subscription._positions, 10**9)  # its fetching is dead
+    await road.write()
+    await road.sent()
+    async with asyncio.timeout(PATIENCE):
+        while road.consumer._subscription is subscription:
+            await road.read()
+    restarts = road.telemetry.metrics.registry.get_sample_value("interurbe_consumer_restarts_total", {"consumer": "test.ledger"})
+    assert restarts == 1
+    await road.arrive()
+
+
+@pytest.mark.slow_fault
+@pytest.mark.parametrize("whose", ["owner", "neighbour", "bus"])
+async def test_d6_a_database_in_a_black_hole_hangs_nobody_for_ever(far: Far, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.bus.postgres.connecting.COMMAND_SECONDS", 2.0)
+    proxy: FaultProxy = getattr(far, whose)
+    await far.road.write()
+    proxy.black_hole = True
+    async with asyncio.timeout(100):  # statements have a deadline of their own; none of ours is longer than this
+        await far.road.send()
+        await far.road.read()
+    proxy.up()
+    proxy.reset()
+    await far.road.arrive()
+
+
+@pytest.mark.parametrize("whose", ["owner", "neighbour", "bus"])
+async def test_d7_a_database_that_refuses_connections_is_waited_for(far: Far, whose: str) -> None:
+    proxy: FaultProxy = getattr(far, whose)
+    proxy.down()
+    for _ in range(4):
+        await far.road.write(ledgers=2, each=1)
+        await far.road.step()
+    assert (far.road.relay.trouble() or far.road.consumer.trouble()) is not None
+    proxy.up()
+    await far.road.arrive()

@@ -1,0 +1,66 @@
+"""The list of rows tells the truth: every owed row is run or open with a reason, and every test it names exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.crash import PLACES, arm
+from tests.contracts.source import functions
+from tests.faults.results import Result, write
+from tests.faults.rows import OPEN, OWED, ROWS, RUNNING, Row
+
+TOP = Path(__file__).parents[2]
+
+
+def test_every_owed_row_is_run_or_open_with_a_reason() -> None:
+    assert [row.id for row in ROWS] == OWED
+    assert len(set(OWED)) == len(OWED)
+    assert {row.id for row in RUNNING} <= set(OWED)
+    assert [row.id for row in ROWS if bool(row.tests) == bool(row.open)] == []
+    assert set(OPEN) & {row.id for row in RUNNING} == set()
+
+
+def test_every_test_that_a_row_names_exists() -> None:
+    named = {test.partition("[")[0] for row in ROWS for test in row.tests}
+    there = {f"{path}::{node.name}" for path in {test.partition("::")[0] for test in named} for node in functions(path)}
+    assert named - there == set()
+
+
+def test_every_crash_row_is_a_parameter() -> None:
+    text = (TOP / "tests/faults/test_processes.py").read_text()
+    wanted = {test.partition("[")[2].partition("-")[2].rstrip("]") for row in ROWS for test in row.tests if "worst_moment[" in test}
+    assert wanted == set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_every_armed_place_exists_and_every_place_is_passed() -> None:
+    passed = set()
+    for path in [*TOP.glob("shared/**/*.py"), *TOP.glob("services/**/*.py")]:
+        passed |= set(re.findall(r'crash_here\("([^"]+)"\)', path.read_text()))
+    assert passed == set(PLACES)
+    with pytest.raises(ValueError, match="no place to end at"):
+        arm("relay.somewhere")
+
+
+def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> None:
+    rows = [
+        Row("X1", "a", "both", ("f.py::one",)),
+        Row("X2", "b", "none", ("f.py::two",)),
+        Row("X3", "c", open="why"),
+        Row("X4", "d", "none", ("f.py::no",)),
+    ]
+    told = {"operations": 7, "invariants": "I1", "seed": 3}
+    results = [
+        Result("f.py::one[kafka]", "passed", 1.0, told),
+        Result("f.py::one[postgres]", "passed", 2.0, told),
+        Result("f.py::two", "failed", 1.0, {}),
+    ]
+    write(tmp_path / "results.md", rows, results)
+    table = (tmp_path / "results.md").read_text()
+    assert "| X1 | a | kafka | ok | 7 | I1 | 3 | 1.0 |" in table
+    assert "| X1 | a | postgres | ok | 7 | I1 | 3 | 2.0 |" in table
+    assert "| X2 | b | none | FAILED |" in table
+    assert "open: why" in table
+    assert "| X4 | d | none | not run |" in table
