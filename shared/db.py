@@ -147,8 +147,8 @@ def _upsert_sql(table: Table, columns: tuple[str, ...], key: tuple[str, ...], ne
         action = f"UPDATE SET {changes}" if changes else "NOTHING"
         condition = f' WHERE excluded."{newer}" > "{table.name}"."{newer}"' if newer and changes else ""
         keys = ", ".join(f'"{name}"' for name in key)
-        _STATEMENTS[known] = (
-            f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM jsonb_to_recordset(:rows) AS given({typed}) '
+        _STATEMENTS[known] = (  # names of our own models alone, never what anybody sent
+            f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM jsonb_to_recordset(:rows) AS given({typed}) '  # noqa: S608 - as said above
             f"ON CONFLICT ({keys}) DO {action}{condition}"
         )
     return _STATEMENTS[known]

@@ -80,7 +80,7 @@ class DueLoop:
         try:
             while done < BATCH and await self._next(moment):
                 done += 1
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is told before the loop sees it; raised again
             self._trouble = f"what is due cannot be looked up: {type(error).__name__}: {error}"[:500]
             raise
         if done == 0:

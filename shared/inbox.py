@@ -207,8 +207,9 @@ async def move_marks(session: AsyncSession, consumer: str, made: Plan) -> None:
         if not rows:
             continue
         result = await session.execute(statement, {"c": consumer, "rows": _recordset(rows, made.marks)})
-        if result.rowcount != len(rows):  # type: ignore[attr-defined]  # a CursorResult, as every INSERT and UPDATE gives
-            raise Overtaken(f"{consumer}: {len(rows) - result.rowcount} subjects were moved by another member")  # type: ignore[attr-defined]
+        count: int = result.rowcount  # type: ignore[attr-defined]  # a CursorResult, as every INSERT and UPDATE gives
+        if count != len(rows):
+            raise Overtaken(f"{consumer}: {len(rows) - count} subjects were moved by another member")
 
 
 def _recordset(rows: dict[str, int], before: dict[str, int]) -> str:

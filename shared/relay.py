@@ -260,7 +260,7 @@ async def _while_awaiting(sending: asyncio.Future[Any], reading: Any) -> list[as
     except asyncio.CancelledError:
         sending.cancel()
         raise
-    except BaseException:
+    except BaseException:  # whatever ended the read, the send must be seen to its end; raised again
         await asyncio.wait({sending})
         raise
     return rows

@@ -24,7 +24,13 @@ _KEY: dict[str, Any] = {
     "in": "header",
     "required": True,
     "description": "A text of your own: new for every new request, the same when you send one again within 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"]},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_KEY,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+        "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    },
 }
 
 

@@ -14,15 +14,20 @@ PARTNERS, EXCHANGES = "interurbe.partners", "interurbe.initiatives"
 SIGNED = {"about": {"parties": [{"partner": "p1"}]}, "lines": [{"commitments": [{"id": "c1"}]}]}
 
 
-def sound() -> History:
-    """Two aliases and a signed agreement, with everything that follows from them."""
-    facts = [
+def committed() -> list[Fact]:
+    """The facts of that history."""
+    return [
         Fact("e1", "partner/p1", 1, "org.interurbe.partner.registered.v1", PARTNERS, "t0", time="1"),
         Fact("e2", "partner/p1", 2, "org.interurbe.partner.updated.v1", PARTNERS, "t1", time="2", mark="a1"),
         Fact("e3", "partner/p1", 3, "org.interurbe.partner.updated.v1", PARTNERS, "t2", time="3", mark="a2"),
         Fact("e4", "agreement/g1", 1, "org.interurbe.agreement.signed.v1", PARTNERS, "t3", time="4", mark="s1", data=SIGNED),
         Fact("e5", "commitment/c1", 1, "org.interurbe.commitment.planned.v1", EXCHANGES, "t3", time="4", cause="e4"),
     ]
+
+
+def sound() -> History:
+    """Two aliases and a signed agreement, with everything that follows from them."""
+    facts = committed()
     followed = {"partner/p1": 3, "agreement/g1": 1}
     return History(
         commands=[

@@ -13,12 +13,13 @@ from shared.consumer import Consumer
 from shared.db import Database
 from shared.events import Envelope, PartnerRegistered, PartnerUpdated
 from shared.events.cloudevents import to_data, to_headers
+from shared.outbox import record
 from shared.process.runtime import Runtime
 from shared.relay import Relay
 from shared.repair import discard, parked_in_inbox, republish, retry
 from shared.telemetry import Telemetry
 from tests.shared.facts import envelope, fact
-from tests.shared.ledger import HANDLERS, new_ledger, noted, seen, settle, topics
+from tests.shared.ledger import HANDLERS, NOW, Ledger, new_ledger, noted, seen, settle, topics
 
 RuntimeOf = Callable[[Database], Runtime]
 
@@ -214,8 +215,5 @@ async def test_what_a_handler_records_belongs_to_the_same_trace_and_names_its_ca
 
 async def append_in(session: AsyncSession, fact_: Envelope) -> None:
     """Record a fact of our own in answer to a neighbour's."""
-    from shared.outbox import record
-    from tests.shared.ledger import NOW, Ledger
-
     ledger = Ledger(notes=[])
     await record(session, ledger, ledger.note(1), now=NOW)

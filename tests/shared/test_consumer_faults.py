@@ -118,7 +118,7 @@ async def test_a_poll_that_hangs_is_given_up_with_its_reader(
 ) -> None:
     monkeypatch.setattr("shared.consumer.HANGS_SECONDS", 0.01)
     hanging, fresh = Feed([]), Feed([told(1)])
-    hanging.poll = lambda **_: asyncio.Event().wait()  # type: ignore[assignment,method-assign,return-value]  # for ever
+    hanging.poll = lambda **_: asyncio.Event().wait()  # type: ignore[assignment,method-assign]  # for ever
     consumer = consumer_of(runtime_of(neighbour), hanging, fresh)
     consumer.patience = 0.01
     with pytest.raises(BusUnavailable):
@@ -164,7 +164,7 @@ async def test_a_rebuild_that_was_cut_short_is_finished_by_whoever_comes_next(
         pass
     subscription = consumer._subscription
     assert subscription is not None
-    subscription.rewind = _die  # type: ignore[method-assign]
+    subscription.rewind = _die  # type: ignore[method-assign]  # the bus is cut off at this very moment
     with pytest.raises(KeyboardInterrupt):
         await consumer.rebuild(["ledger_view"])
     await consumer.close()

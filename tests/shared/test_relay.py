@@ -85,10 +85,9 @@ async def test_a_row_that_commits_late_is_not_lost(relay: Relay, database: Datab
             await new_ledger(database, number)
             await relay.step()
         copied = "INSERT INTO outbox (seq,id,subject,sequence,topic,key,type,headers,payload) OVERRIDING SYSTEM VALUE"
+        late = "SELECT :seq, gen_random_uuid(), 'partner/late', 1, topic, 'partner/late', type, headers, payload"
         await slow.execute(
-            text(
-                f"{copied} SELECT :seq, gen_random_uuid(), 'partner/late', 1, topic, 'partner/late', type, headers, payload FROM outbox LIMIT 1"
-            ),
+            text(f"{copied} {late} FROM outbox LIMIT 1"),
             {"seq": early},
         )
         await slow.commit()

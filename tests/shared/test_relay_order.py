@@ -121,8 +121,11 @@ async def test_a_bus_that_takes_nothing_is_asked_once_and_then_left_in_peace(dat
     await backlog(database, 5000, subjects=5000)
     gate.verdict = lambda _record: BusUnavailable("away")
     assert await relay.step() == 0
+    assert gate.sends == [1000]
+    relay._quiet_until = float("inf")
     assert await relay.step() == 0
     assert gate.sends == [1000]
+    relay._quiet_until = 0.0
     assert "away" in (relay.trouble() or "")
     gate.verdict = lambda _record: None
     await drain(relay, database)
@@ -147,20 +150,26 @@ async def test_a_row_spoilt_by_hand_is_parked_and_blocks_only_what_lies_behind_i
     assert sequences(messages, f"partner/{torn}") == [1]
 
 
-async def test_a_deposed_relay_that_goes_on_sends_only_repeats(
-    database: Database, relay: Relay, gate: Tollgate, telemetry: Telemetry
-) -> None:
-    ledgers = [await new_ledger(database, 1, 2) for _ in range(3)]
+async def freeze(relay: Relay, gate: Tollgate) -> tuple[asyncio.Task[int], asyncio.Event]:
+    """Begin a step and stop it inside its send; it goes on when the event is set."""
     reached, thaw = asyncio.Event(), asyncio.Event()
 
-    async def freeze() -> None:
+    async def wait() -> None:
         gate.before = None
         reached.set()
         await thaw.wait()
 
-    gate.before = freeze
+    gate.before = wait
     frozen = asyncio.create_task(relay.step())
     await reached.wait()
+    return frozen, thaw
+
+
+async def test_a_deposed_relay_that_goes_on_sends_only_repeats(
+    database: Database, relay: Relay, gate: Tollgate, telemetry: Telemetry
+) -> None:
+    ledgers = [await new_ledger(database, 1, 2) for _ in range(3)]
+    frozen, thaw = await freeze(relay, gate)
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE relay_lease SET expires_at = '-infinity'"))
     for ledger_id in ledgers:

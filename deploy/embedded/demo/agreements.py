@@ -13,6 +13,24 @@ MOU_2024 = "MOU-ASOCAPITALES-WEGO-2024"
 def memorandum(ids: Mapping[str, str]) -> dict[str, Any]:
     """Story A: the memorandum of 12 July 2024 with its four lines, to be recorded as signed long ago."""
     ours, theirs = ids["asocapitales"], ids["wego"]
+    return {
+        "code": MOU_2024,
+        "kind": "mou",
+        "visibility": "public",
+        "timezone": "America/Bogota",
+        "signed_on": "2024-07-12",
+        "evidence": EVIDENCE,
+        "titles": {"es": "Memorando de entendimiento Asocapitales – WeGO", "en": "Memorandum of understanding Asocapitales – WeGO"},
+        "parties": [{"partner": ours}, {"partner": theirs}],
+        "terms": {
+            "governing_languages": ["es", "en"],
+            "lines": [_knowledge(ours, theirs), *_other_lines()],
+        },
+    }
+
+
+def _knowledge(ours: str, theirs: str) -> dict[str, Any]:
+    """Line a, with what each gives the other."""
     knowledge = promise(
         ours,
         theirs,
@@ -25,47 +43,38 @@ def memorandum(ids: Mapping[str, str]) -> dict[str, Any]:
         "Talleres, misiones y eventos de desarrollo de capacidades para las ciudades capitales",
         "Capacity-building workshops, missions and events for the capital cities",
     )
-    return {
-        "code": MOU_2024,
-        "kind": "mou",
-        "visibility": "public",
-        "timezone": "America/Bogota",
-        "signed_on": "2024-07-12",
-        "evidence": EVIDENCE,
-        "titles": {"es": "Memorando de entendimiento Asocapitales – WeGO", "en": "Memorandum of understanding Asocapitales – WeGO"},
-        "parties": [{"partner": ours}, {"partner": theirs}],
-        "terms": {
-            "governing_languages": ["es", "en"],
-            "lines": [
-                line(
-                    "knowledge_exchange",
-                    "Intercambio de conocimientos y desarrollo de capacidades",
-                    "Knowledge exchange and capacity building",
-                    ["smart cities"],
-                    knowledge,
-                    capacity,
-                ),
-                line(
-                    "joint_projects",
-                    "Proyectos e iniciativas conjuntas sobre desafíos urbanos comunes",
-                    "Joint projects on shared urban challenges",
-                    ["digital innovation"],
-                ),
-                line(
-                    "advocacy_networking",
-                    "Defensa y creación de redes: conferencias, foros y eventos",
-                    "Advocacy and networking: conferences, forums, events",
-                    ["visibility"],
-                ),
-                line(
-                    "partnership_facilitation",
-                    "Facilitación de asociaciones y ciudades hermanas",
-                    "Facilitating partnerships and sister cities",
-                    ["sister cities"],
-                ),
-            ],
-        },
-    }
+    return line(
+        "knowledge_exchange",
+        "Intercambio de conocimientos y desarrollo de capacidades",
+        "Knowledge exchange and capacity building",
+        ["smart cities"],
+        knowledge,
+        capacity,
+    )
+
+
+def _other_lines() -> list[dict[str, Any]]:
+    """Lines b to d."""
+    return [
+        line(
+            "joint_projects",
+            "Proyectos e iniciativas conjuntas sobre desafíos urbanos comunes",
+            "Joint projects on shared urban challenges",
+            ["digital innovation"],
+        ),
+        line(
+            "advocacy_networking",
+            "Defensa y creación de redes: conferencias, foros y eventos",
+            "Advocacy and networking: conferences, forums, events",
+            ["visibility"],
+        ),
+        line(
+            "partnership_facilitation",
+            "Facilitación de asociaciones y ciudades hermanas",
+            "Facilitating partnerships and sister cities",
+            ["sister cities"],
+        ),
+    ]
 
 
 def alliances(ids: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

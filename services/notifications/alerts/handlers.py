@@ -89,11 +89,21 @@ def _notice(fact: Envelope, around: Surroundings) -> dict[str, Any]:
     agreement, kind = _agreement(fact), f"{fact.data.SUBJECT}.{fact.data.FACT}"
     lines, topics = _lines_and_topics(fact, around)
     return {
-        "event_id": fact.id, "type": fact.type, "template": kind.replace(".", "_"), "kind": kind,
-        "subject": fact.subject, "occurred_at": fact.time, "data": fact.data.model_dump(mode="json"),
-        "names": around.names | _names(fact), "partners": list(concerned(fact)), "networks": list(around.networks),
-        "agreements": [agreement] if agreement else [], "lines": lines, "topics": topics,
-        "visibility": fact.visibility, "audience": list(fact.audience),
+        "event_id": fact.id,
+        "type": fact.type,
+        "template": kind.replace(".", "_"),
+        "kind": kind,
+        "subject": fact.subject,
+        "occurred_at": fact.time,
+        "data": fact.data.model_dump(mode="json"),
+        "names": around.names | _names(fact),
+        "partners": list(concerned(fact)),
+        "networks": list(around.networks),
+        "agreements": [agreement] if agreement else [],
+        "lines": lines,
+        "topics": topics,
+        "visibility": fact.visibility,
+        "audience": list(fact.audience),
         "trace_id": trace_id_of(fact.traceparent),
     }
 

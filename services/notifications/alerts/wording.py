@@ -119,8 +119,11 @@ def _clock(when: datetime) -> str:
 def _agreement(about: AgreementRef, language: str) -> dict[str, Any]:
     parties = [_with_acronym(text_in(party.names, language), party.acronym) for party in about.parties]
     return {
-        "title": text_in(about.titles, language), "code": one_line(about.code),
-        "kind": label(AGREEMENT_KINDS, about.kind, language), "parties": parties, "parties_listed": listed(parties, language),
+        "title": text_in(about.titles, language),
+        "code": one_line(about.code),
+        "kind": label(AGREEMENT_KINDS, about.kind, language),
+        "parties": parties,
+        "parties_listed": listed(parties, language),
     }
 
 
@@ -130,7 +133,9 @@ def _with_acronym(name: str, acronym: str | None) -> str:
 
 def _signed(fact: AgreementSigned, language: str) -> dict[str, Any]:
     return {
-        **_days(fact.effective_on, fact.expires_on, language), "signed_on": day(fact.signed_on, language), "historic": fact.historic,
+        **_days(fact.effective_on, fact.expires_on, language),
+        "signed_on": day(fact.signed_on, language),
+        "historic": fact.historic,
         "lines": [_line(line, language) for line in fact.lines],
     }
 
@@ -147,10 +152,13 @@ def _exchange(about: ExchangeRef, names: Mapping[str, Names], language: str) -> 
     agreement = names.get(about.agreement or "")
     languages = [Locale.parse(language).languages.get(tag.partition("-")[0], tag) for tag in about.languages]
     return {
-        "title": text_in(about.titles, language), "kind": label(EXCHANGE_KINDS, about.kind, language),
+        "title": text_in(about.titles, language),
+        "kind": label(EXCHANGE_KINDS, about.kind, language),
         "when": between(about.starts_at, about.ends_at, about.timezone, language),
-        "modality": label(MODALITIES, about.modality, language), "place": one_line(about.place) if about.place else None,
-        "url": about.url, "languages": listed(languages, language) if languages else None,
+        "modality": label(MODALITIES, about.modality, language),
+        "place": one_line(about.place) if about.place else None,
+        "url": about.url,
+        "languages": listed(languages, language) if languages else None,
         "hosts": listed([text_in(host.names, language) for host in about.hosts], language),
         "participants": [text_in(each.names, language) for each in about.participants],
         "line": label(LINES, about.line, language) if about.line else None,

@@ -58,8 +58,14 @@ def _partner(fact: Envelope) -> dict[str, Any]:
     assert isinstance(said, PartnerRegistered | PartnerUpdated)
     profile = said.profile
     return {
-        "id": said.partner, "kind": profile.kind, "names": profile.names, "acronym": profile.acronym,
-        "country": profile.country, "locality": profile.locality, "timezone": profile.timezone, "heard_at": fact.time,
+        "id": said.partner,
+        "kind": profile.kind,
+        "names": profile.names,
+        "acronym": profile.acronym,
+        "country": profile.country,
+        "locality": profile.locality,
+        "timezone": profile.timezone,
+        "heard_at": fact.time,
     }
 
 
@@ -67,8 +73,12 @@ def _membership(fact: Envelope) -> dict[str, Any]:
     said = fact.data
     assert isinstance(said, MembershipStarted)
     return {
-        "id": said.membership, "partner": said.partner, "network": said.network,
-        "valid_from": said.valid_from, "valid_to": said.valid_to, "heard_at": fact.time,
+        "id": said.membership,
+        "partner": said.partner,
+        "network": said.network,
+        "valid_from": said.valid_from,
+        "valid_to": said.valid_to,
+        "heard_at": fact.time,
     }
 
 
@@ -93,9 +103,13 @@ def _in_force(fact: Envelope) -> dict[str, Any]:
 
 def _about(about: AgreementRef, fact: Envelope) -> dict[str, Any]:
     return {
-        "code": about.code, "kind": about.kind, "titles": about.titles,
+        "code": about.code,
+        "kind": about.kind,
+        "titles": about.titles,
         "parties": [party.model_dump(mode="json") for party in about.parties],
-        "visibility": fact.visibility, "audience": list(fact.audience), "heard_at": fact.time,
+        "visibility": fact.visibility,
+        "audience": list(fact.audience),
+        "heard_at": fact.time,
     }
 
 

@@ -70,8 +70,11 @@ async def surroundings(session: AsyncSession, fact: Envelope, partners: Sequence
     may know the fact may know the agreement.
     """
     asked = {
-        "partners": list(partners), "agreement": agreement, "on": fact.time.date(),
-        "visibility": fact.visibility, "audience": list(fact.audience),
+        "partners": list(partners),
+        "agreement": agreement,
+        "on": fact.time.date(),
+        "visibility": fact.visibility,
+        "audience": list(fact.audience),
     }
     row = (await session.execute(_SURROUNDINGS, asked)).one()
     return Surroundings(tuple(row.networks), row.names, tuple(row.lines or ()), tuple(row.topics or ()))

@@ -59,9 +59,18 @@ def letter_of(row: asyncpg.Record, taken_at: datetime, held_until: datetime) -> 
     """The letter in a claimed row."""
     event = queue.NO_EVENT if row["template"] == CONFIRMATION else row["event_id"]
     return Letter(
-        id=row["id"], key=(event, row["template"], row["language"]), subscriber=row["subscriber_id"], email=row["email"],
-        token=row["token"], secret=row["secret"], why=row["why"], attempts=row["attempts"], since=row["since"],
-        parent=_parent(row["traceparent"], row["tracestate"]), taken_at=taken_at, held_until=held_until,
+        id=row["id"],
+        key=(event, row["template"], row["language"]),
+        subscriber=row["subscriber_id"],
+        email=row["email"],
+        token=row["token"],
+        secret=row["secret"],
+        why=row["why"],
+        attempts=row["attempts"],
+        since=row["since"],
+        parent=_parent(row["traceparent"], row["tracestate"]),
+        taken_at=taken_at,
+        held_until=held_until,
     )
 
 
@@ -125,8 +134,10 @@ class Composer:
         token = letter.token.encode()
         choose, leave = self._link("preferences", token), self._link("unsubscribe", token)
         return {
-            "reason": self._reason(letter.why or "{}", letter.key[2], ready), "preferences": (choose, choose),
-            "unsubscribe": (leave, leave), "unsubscribe_url": (self._unsubscribe + token, b""),
+            "reason": self._reason(letter.why or "{}", letter.key[2], ready),
+            "preferences": (choose, choose),
+            "unsubscribe": (leave, leave),
+            "unsubscribe_url": (self._unsubscribe + token, b""),
         }
 
     def _link(self, page: str, token: bytes) -> bytes:

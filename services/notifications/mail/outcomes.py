@@ -54,8 +54,14 @@ class Outcome:
         """The attempt as its message remembers it."""
         began, ended = times
         entry: dict[str, Any] = {
-            "number": number, "at": began.isoformat(), "ended_at": ended.isoformat(), "outcome": self.status.value,
-            "stage": self.stage.value, "code": self.code or None, "words": self.words, "ambiguous": self.ambiguous,
+            "number": number,
+            "at": began.isoformat(),
+            "ended_at": ended.isoformat(),
+            "outcome": self.status.value,
+            "stage": self.stage.value,
+            "code": self.code or None,
+            "words": self.words,
+            "ambiguous": self.ambiguous,
         }
         return entry
 

@@ -125,8 +125,15 @@ class Mark:
         """The same as the statement takes it."""
         next_, finished = (moment and moment.isoformat() for moment in (self.next, self.finished))
         return {
-            "id": self.id, "status": self.status, "reason": self.reason, "error": self.error, "tried": self.tried,
-            "ambiguous": self.ambiguous, "next": next_, "finished": finished, "entry": self.entry,
+            "id": self.id,
+            "status": self.status,
+            "reason": self.reason,
+            "error": self.error,
+            "tried": self.tried,
+            "ambiguous": self.ambiguous,
+            "next": next_,
+            "finished": finished,
+            "entry": self.entry,
         }
 
 
@@ -207,4 +214,3 @@ async def notices(connection: Connection, events: Iterable[str]) -> dict[str, di
 async def keep_words(connection: Connection, event: str, words: Words, now: datetime) -> None:
     """Keep a rendering, unless another sender has done so."""
     await connection.execute(_KEEP_WORDS, event, words.template, words.language, words.subject, words.text, words.html, now)
-

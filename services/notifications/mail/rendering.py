@@ -21,16 +21,30 @@ FOLDERS: Final = (HERE / "templates", HERE.parent / "alerts" / "templates", HERE
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "es": {
-        "preferences": "Preferencias", "unsubscribe": "Darse de baja",
+        "preferences": "Preferencias",
+        "unsubscribe": "Darse de baja",
         "who": "Interurbe: el registro compartido de la cooperación entre ciudades.",
-        "place": "Lugar", "modality": "Modalidad", "link": "Enlace", "languages": "Idiomas", "hosts": "Anfitriones",
-        "participants": "Participantes", "agreement": "Acuerdo", "line": "Línea de cooperación",
+        "place": "Lugar",
+        "modality": "Modalidad",
+        "link": "Enlace",
+        "languages": "Idiomas",
+        "hosts": "Anfitriones",
+        "participants": "Participantes",
+        "agreement": "Acuerdo",
+        "line": "Línea de cooperación",
     },
     "en": {
-        "preferences": "Preferences", "unsubscribe": "Unsubscribe",
+        "preferences": "Preferences",
+        "unsubscribe": "Unsubscribe",
         "who": "Interurbe: the shared record of cooperation between cities.",
-        "place": "Place", "modality": "Modality", "link": "Link", "languages": "Languages", "hosts": "Hosts",
-        "participants": "Participants", "agreement": "Agreement", "line": "Line of cooperation",
+        "place": "Place",
+        "modality": "Modality",
+        "link": "Link",
+        "languages": "Languages",
+        "hosts": "Hosts",
+        "participants": "Participants",
+        "agreement": "Agreement",
+        "line": "Line of cooperation",
     },
 }
 """What the layouts and the shared parts of templates say themselves."""
@@ -46,8 +60,13 @@ class Templates:
     def __init__(self, initiatives_url: str) -> None:
         self._initiatives_url = initiatives_url
         self._environment = Environment(
-            loader=FileSystemLoader(FOLDERS), autoescape=select_autoescape(("html",), default_for_string=True),
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False, keep_trailing_newline=False,
+            loader=FileSystemLoader(FOLDERS),
+            autoescape=select_autoescape(("html",), default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            keep_trailing_newline=False,
         )
         self._environment.filters["sanitised"] = _sanitised
 

@@ -60,7 +60,9 @@ class Reporter:
     def _trace(self, result: Result, parent: SpanContext) -> None:
         letter, outcome = result.letter, result.outcome
         attributes: dict[str, str | int] = {
-            "messaging.message.id": letter.id, "interurbe.template": letter.key[1], "messaging.delivery.attempt": letter.attempts + 1,
+            "messaging.message.id": letter.id,
+            "interurbe.template": letter.key[1],
+            "messaging.delivery.attempt": letter.attempts + 1,
         }
         if outcome.code:
             attributes["smtp.reply_code"] = outcome.code
@@ -74,9 +76,15 @@ def _mark(result: Result, now: datetime) -> Mark:
     tried = letter.attempts + 1
     final = outcome.status is not Status.DEFERRED
     return Mark(
-        id=letter.id, status=outcome.status.value, reason=outcome.reason, error=f"{outcome.code or ''} {outcome.words}".strip(), tried=1,
-        ambiguous=int(outcome.ambiguous), next=None if final else outcome.next_attempt(tried, now),
-        finished=result.ended if final else None, entry=outcome.entry(tried, (result.began, result.ended)),
+        id=letter.id,
+        status=outcome.status.value,
+        reason=outcome.reason,
+        error=f"{outcome.code or ''} {outcome.words}".strip(),
+        tried=1,
+        ambiguous=int(outcome.ambiguous),
+        next=None if final else outcome.next_attempt(tried, now),
+        finished=result.ended if final else None,
+        entry=outcome.entry(tried, (result.began, result.ended)),
     )
 
 

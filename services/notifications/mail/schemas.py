@@ -18,7 +18,8 @@ class MessageFilters(StrictModel):
 
     status: Outcome | None = Field(default=None, description="How far it has come.")
     to: str | None = Field(
-        default=None, pattern="^[0-9a-f]{64}$",
+        default=None,
+        pattern="^[0-9a-f]{64}$",
         description="SHA-256 of the address in lower case, in hexadecimal: an address itself would be logged.",
     )
     subscriber: Id | None = Field(default=None, description="Whom it is for.")

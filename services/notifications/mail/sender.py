@@ -44,8 +44,13 @@ class Sender:
     poll_seconds = 0.25
 
     def __init__(
-        self, database: Database, settings: NotificationsSettings, telemetry: Telemetry, *,
-        connect: Connect | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self,
+        database: Database,
+        settings: NotificationsSettings,
+        telemetry: Telemetry,
+        *,
+        connect: Connect | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.wake = Wake()
         self._id = new_id()
@@ -232,6 +237,12 @@ class Sender:
 def mail_server(settings: NotificationsSettings) -> MailServer:
     """The mail server that the settings name."""
     return MailServer(
-        settings.smtp_host, settings.smtp_port, settings.sender.domain, settings.smtp_tls, settings.smtp_user,
-        settings.smtp_password.get_secret_value(), settings.smtp_ca_file, settings.smtp_timeout_seconds,
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.sender.domain,
+        settings.smtp_tls,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value(),
+        settings.smtp_ca_file,
+        settings.smtp_timeout_seconds,
     )

@@ -61,9 +61,15 @@ class MailServer:
     async def connect(self) -> "Line":
         """A connection on which mails can be sent; raises `SignInRefused` or `ServerAway`."""
         client = aiosmtplib.SMTP(
-            hostname=self.host, port=self.port, local_hostname=self.hello, timeout=min(self.seconds, 20.0),
-            use_tls=self.tls == "tls", start_tls=self.tls == "starttls", tls_context=self._trust(),
-            username=self.user or None, password=self.password if self.user else None,
+            hostname=self.host,
+            port=self.port,
+            local_hostname=self.hello,
+            timeout=min(self.seconds, 20.0),
+            use_tls=self.tls == "tls",
+            start_tls=self.tls == "starttls",
+            tls_context=self._trust(),
+            username=self.user or None,
+            password=self.password if self.user else None,
         )
         try:
             await client.connect()

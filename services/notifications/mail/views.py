@@ -12,9 +12,27 @@ from services.notifications.subscribers.models import Subscriber
 from shared.refusals import NotFound
 
 _COLUMNS = (
-    Message.id, Message.event_id, Notice.kind, Notice.subject, Message.subscriber_id, Subscriber.email, Message.channel, Message.template,
-    Message.language, Message.status, Message.reason, Message.attempts, Message.ambiguous, Message.last_error, Message.why, Message.history,
-    Message.next_attempt_at, Message.created_at, Message.finished_at, Message.expires_at, Message.trace_id,
+    Message.id,
+    Message.event_id,
+    Notice.kind,
+    Notice.subject,
+    Message.subscriber_id,
+    Subscriber.email,
+    Message.channel,
+    Message.template,
+    Message.language,
+    Message.status,
+    Message.reason,
+    Message.attempts,
+    Message.ambiguous,
+    Message.last_error,
+    Message.why,
+    Message.history,
+    Message.next_attempt_at,
+    Message.created_at,
+    Message.finished_at,
+    Message.expires_at,
+    Message.trace_id,
 )
 
 
@@ -34,8 +52,11 @@ async def messages_wanted(reader: AsyncConnection, wanted: Wanted, after: str | 
     """At most ``limit`` messages, the newest first, those before the id ``after``."""
     asked = _asked().order_by(Message.id.desc()).limit(limit)
     narrowing = (
-        (Message.status, wanted.status), (Subscriber.fingerprint, wanted.to), (Message.subscriber_id, wanted.subscriber),
-        (Message.event_id, wanted.event), (Message.template, wanted.template),
+        (Message.status, wanted.status),
+        (Subscriber.fingerprint, wanted.to),
+        (Message.subscriber_id, wanted.subscriber),
+        (Message.event_id, wanted.event),
+        (Message.template, wanted.template),
     )
     if wanted.trace_id is not None:
         asked = asked.where(_of_trace(wanted.trace_id))

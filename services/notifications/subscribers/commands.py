@@ -48,8 +48,16 @@ async def register_subscriber(session: AsyncSession, caller: Caller, person: Per
 async def find_or_begin(session: AsyncSession, person: Person, now: datetime) -> Subscriber:
     """The subscriber with this address, locked; a new one, pending, if there is none. What somebody chose is not overwritten."""
     begun = insert(Subscriber).values(
-        id=new_id(), version=1, sequence=0, email=person.address.email, fingerprint=person.address.fingerprint, state=State.PENDING,
-        language=person.language, mail_language=served(person.language), timezone=person.timezone, created_at=now,
+        id=new_id(),
+        version=1,
+        sequence=0,
+        email=person.address.email,
+        fingerprint=person.address.fingerprint,
+        state=State.PENDING,
+        language=person.language,
+        mail_language=served(person.language),
+        timezone=person.timezone,
+        created_at=now,
     )
     new = (await session.execute(begun.on_conflict_do_nothing().returning(Subscriber.id))).scalar()
     if new is not None:
@@ -77,10 +85,20 @@ async def ask_to_confirm(session: AsyncSession, subscriber: Subscriber, now: dat
 def _confirmation_mail(subscriber: Subscriber, asked: Confirmation, token: str) -> Message:
     traceparent, tracestate = current_traceparent()
     return Message(
-        id=new_id(), event_id=asked.id, subscriber_id=subscriber.id, channel=EMAIL, template=CONFIRMATION,
-        language=subscriber.mail_language, secret=token, status=Status.QUEUED, next_attempt_at=asked.created_at,
-        created_at=asked.created_at, expires_at=asked.created_at + PATIENCE,
-        traceparent=traceparent, tracestate=tracestate, trace_id=trace_id_of(traceparent),
+        id=new_id(),
+        event_id=asked.id,
+        subscriber_id=subscriber.id,
+        channel=EMAIL,
+        template=CONFIRMATION,
+        language=subscriber.mail_language,
+        secret=token,
+        status=Status.QUEUED,
+        next_attempt_at=asked.created_at,
+        created_at=asked.created_at,
+        expires_at=asked.created_at + PATIENCE,
+        traceparent=traceparent,
+        tracestate=tracestate,
+        trace_id=trace_id_of(traceparent),
     )
 
 

@@ -11,8 +11,15 @@ from shared.auth import Caller
 from shared.refusals import NotFound
 
 _OPEN = (
-    Subscriber.id, Subscriber.state, Subscriber.language, Subscriber.mail_language, Subscriber.timezone,
-    Subscriber.created_at, Subscriber.confirmed_at, Subscriber.unsubscribed_at, Subscriber.version,
+    Subscriber.id,
+    Subscriber.state,
+    Subscriber.language,
+    Subscriber.mail_language,
+    Subscriber.timezone,
+    Subscriber.created_at,
+    Subscriber.confirmed_at,
+    Subscriber.unsubscribed_at,
+    Subscriber.version,
 )
 
 

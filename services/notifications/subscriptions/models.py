@@ -128,6 +128,11 @@ class Subscription(Model):
         if wish.role == Role.AFFECTED and voucher is None:
             raise Invalid("Only a partner's own client can say who is affected.", field="/role", fix='Send "follower".')
         return cls(
-            id=new_id(), subscriber_id=subscriber, vouched_by=voucher, role=wish.role.value, cadence=wish.cadence.value, created_at=now,
+            id=new_id(),
+            subscriber_id=subscriber,
+            vouched_by=voucher,
+            role=wish.role.value,
+            cadence=wish.cadence.value,
+            created_at=now,
             **wish.filter.lists(),
         )

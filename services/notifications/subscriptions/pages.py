@@ -130,6 +130,12 @@ def _form(request: Request, given: Mapping[str, Any], wrong: str | None) -> HTML
 
 def _preferences(token: str, subscriber: Mapping[str, Any], subscriptions: list[dict[str, Any]], *, saved: bool) -> HTMLResponse:
     return _PAGES.page(
-        "preferences.html", subscriber["mail_language"], token=token, subscriber=subscriber, subscriptions=subscriptions,
-        saved=saved, told=subscriber["state"] == State.CONFIRMED, zones=sorted({*_zones(), subscriber["timezone"]}),
+        "preferences.html",
+        subscriber["mail_language"],
+        token=token,
+        subscriber=subscriber,
+        subscriptions=subscriptions,
+        saved=saved,
+        told=subscriber["state"] == State.CONFIRMED,
+        zones=sorted({*_zones(), subscriber["timezone"]}),
     )

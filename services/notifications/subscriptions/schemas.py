@@ -34,7 +34,8 @@ class NewSubscription(StrictModel):
 
     filter: FilterBody = Field(default=FilterBody(), description="Which facts; all that may be seen without one.")
     role: Role = Field(
-        default=Role.FOLLOWER, examples=["follower"],
+        default=Role.FOLLOWER,
+        examples=["follower"],
         description="affected: only what touches the partner that vouches, or a network it belongs to. follower: whatever the filter says.",
     )
     cadence: Cadence = Field(default=Cadence.IMMEDIATE, examples=["immediate"], description="Only immediate is served yet.")

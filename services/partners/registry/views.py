@@ -59,9 +59,9 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
 
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
-_NAMED = select(
-    *(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages"))
-).where(_columns.id == func.any(bindparam("ids", type_=ARRAY(Key))))
+_NAMED = select(*(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages"))).where(
+    _columns.id == func.any(bindparam("ids", type_=ARRAY(Key)))
+)
 _NAMED_LOCKED = _NAMED.order_by(_columns.id).with_for_update(key_share=True)
 
 

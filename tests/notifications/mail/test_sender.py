@@ -20,7 +20,7 @@ async def test_a_no_for_now_is_tried_again_later(service: NotificationsService, 
     service.server.pipelining = pipelining
     service.server.script = once(command, "450 4.2.0 greylisted", "ana" if command in ("RCPT", ".") else "")
     await service.send(service.sender())
-    assert Counter(status for status, in await told(service, "status")) == {"submitted": 1, "deferred": 1}
+    assert Counter(status for (status,) in await told(service, "status")) == {"submitted": 1, "deferred": 1}
     await service.send()
     assert len(service.server.mails) == 1
     service.clock.pass_by(HOUR)
@@ -85,9 +85,7 @@ async def test_a_connection_lost_before_the_content_costs_nothing(service: Notif
 
 
 @pytest.mark.parametrize("answer", [CLOSE, RESET, STALL])
-async def test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id(
-    service: NotificationsService, answer: str
-) -> None:
+async def test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id(service: NotificationsService, answer: str) -> None:
     service.runtime.settings = service.runtime.settings.model_copy(update={"smtp_timeout_seconds": 1.0})
     await readers(service, "ana", "leo")
     service.server.script = once(".", answer, "ana")

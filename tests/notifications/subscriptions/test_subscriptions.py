@@ -86,9 +86,7 @@ async def test_a_subscription_of_somebody_else_is_not_found_under_this_subscribe
         ({"vouched_by": "019a0000-0000-7000-8000-000000000001"}, "invalid", "/vouched_by"),
     ],
 )
-async def test_bad_input_is_refused_with_field_and_fix(
-    service: NotificationsService, wish: dict[str, Any], code: str, field: str
-) -> None:
+async def test_bad_input_is_refused_with_field_and_fix(service: NotificationsService, wish: dict[str, Any], code: str, field: str) -> None:
     city, path = await brought(service)
     answer = await service.client_of(city).post(path, json=wish)
     problem = answer.json()

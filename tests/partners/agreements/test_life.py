@@ -9,8 +9,18 @@ from services.partners.agreements.record.schemas import AgreementOut
 from tests.partners.agreements.conftest import Table, good, hash_of
 
 WHOLE_LIFE = [
-    "drafted", "proposed", "party_invited", "party_invited", "party_approved", "party_approved", "terms_agreed",
-    "signature_requested", "party_signed", "party_signed", "signed", "entered_into_force",
+    "drafted",
+    "proposed",
+    "party_invited",
+    "party_invited",
+    "party_approved",
+    "party_approved",
+    "terms_agreed",
+    "signature_requested",
+    "party_signed",
+    "party_signed",
+    "signed",
+    "entered_into_force",
 ]
 
 
@@ -92,7 +102,9 @@ async def test_a_fixed_day_that_is_past_binds_at_once(table: Table) -> None:
 
 async def test_observers_and_witnesses_are_not_waited_for(table: Table) -> None:
     parties = [
-        {"partner": table.medellin.partner}, {"partner": table.kyiv.partner}, {"partner": table.stranger.partner, "role": "witness"},
+        {"partner": table.medellin.partner},
+        {"partner": table.kyiv.partner},
+        {"partner": table.stranger.partner, "role": "witness"},
     ]
     agreement = await table.signed(parties=parties)
     assert agreement["state"] == "in_force"

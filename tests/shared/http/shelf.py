@@ -84,7 +84,7 @@ class Box(StrictModel):
 
 
 commands = APIRouter(prefix="/v1", route_class=CommandRoute, tags=["boxes"])
-pages = APIRouter(route_class=OpenRoute)
+pages = APIRouter(route_class=OpenRoute, default_response_class=HTMLResponse)
 
 
 @commands.post("/boxes", status_code=201)

@@ -111,8 +111,11 @@ def settled(terms: Terms, parties: Collection[str], before: Terms | None) -> Ter
 def blockers(terms: Terms, texts: dict[str, Wording]) -> list[Blocker]:
     """What keeps these terms from being signed: quantities to be defined, governing languages without their text."""
     found: list[Blocker] = [
-        {"path": f"terms.lines[{line['line']}].commitments[{commitment['id']}].quantity", "reason": "to_be_defined",
-         "fix": "Propose a revision that states the quantity, or that promises none."}
+        {
+            "path": f"terms.lines[{line['line']}].commitments[{commitment['id']}].quantity",
+            "reason": "to_be_defined",
+            "fix": "Propose a revision that states the quantity, or that promises none.",
+        }
         for line in terms["lines"]
         for commitment in line["commitments"]
         if commitment.get("to_be_defined")
