@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy import MetaData, Table, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB, dialect
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from uuid_utils import uuid7
 
 NAMING = {
@@ -58,31 +58,34 @@ def _plain(value: Any) -> Any:
 class Database:
     """A service's own database: one engine, opened on first use, so nothing connects before it is asked for.
 
-    ``url`` is ``postgresql://role:password@host:port/name``; ``pool_size`` counts connections for requests and handlers.
+    ``url`` is ``postgresql://role:password@host:port/name``; ``pool_size`` counts connections that change things, and once more those that
+    only read.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, application: str = "interurbe", pool_timeout: float = 5.0) -> None:
         self.url: URL = make_url(url).set(drivername="postgresql+asyncpg")
         self._application = application
-        self.engine = create_async_engine(
+        self.engine = self._opened(pool_size, pool_timeout)
+        # A pool of its own: a connection that commits by itself can then never be handed to a transaction.
+        self._reading = self._opened(pool_size, pool_timeout, isolation_level="AUTOCOMMIT")
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    def _opened(self, pool_size: int, pool_timeout: float, **more: Any) -> AsyncEngine:
+        settings = {
+            "application_name": self._application,
+            "idle_in_transaction_session_timeout": "60s",
+            "timezone": "UTC",
+            "jit": "off",
+        }
+        return create_async_engine(
             self.url,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=pool_timeout,
             json_serializer=_json_text,
-            connect_args={
-                "command_timeout": COMMAND_TIMEOUT,
-                "timeout": 10.0,
-                "server_settings": {
-                    "application_name": application,
-                    "idle_in_transaction_session_timeout": "60s",
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
+            connect_args={"command_timeout": COMMAND_TIMEOUT, "timeout": 10.0, "server_settings": settings},
+            **more,
         )
-        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     def session(self) -> AsyncSession:
         """A unit of work: the edge that opened it commits it, whoever is handed it never does."""
@@ -116,6 +119,7 @@ class Database:
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+        await self._reading.dispose()
 
 
 async def upsert(

@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from shared.events.envelope import Envelope
+from shared.events.envelope import Envelope, Visibility
 from shared.events.event import EVENTS, Event
 
 Headers = list[tuple[str, bytes]]
-_OPTIONAL = ("partitionkey", "dataschema", "visibility", "audience", "correlationid", "causationid")
+_EXTENSIONS = ("partitionkey", "dataschema", "visibility", "audience", "correlationid", "causationid")
 _REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "sequence")
 _TRACE = ("traceparent", "tracestate")
-_HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_OPTIONAL)} | {name: name for name in ("content-type", *_TRACE)}
+_HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_EXTENSIONS)} | {name: name for name in ("content-type", *_TRACE)}
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no attribute may contain (CloudEvents 1.0.2, 3.1), and no database takes as text."""
 
@@ -52,9 +51,8 @@ class UnknownType(Unreadable):
         super().__init__("unknown-type", f"event type {attributes.type!r} is not known here; upgrade this service, then retry", attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """The context attributes of a message, checked, before its data is looked at."""
+class Attributes(NamedTuple):
+    """The context attributes of a message, checked, before its data is looked at; ``told`` is everything as it was told."""
 
     id: str
     source: str
@@ -62,7 +60,7 @@ class Attributes:
     subject: str
     time: datetime
     sequence: int
-    optional: Mapping[str, str]
+    told: Mapping[str, str]
 
 
 def to_headers(envelope: Envelope) -> Headers:
@@ -103,14 +101,23 @@ def from_message(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> E
         raise Unreadable("batch-mode", "a batch of events in one message: the Kafka binding has no batch mode")
     if content_type.startswith("application/cloudevents"):
         raw, data = _structured(value)
-        attributes = _attributes(raw)
-        return _envelope(attributes, _validated(attributes, data=data), {name: told.get(name) or raw.get(name) for name in _TRACE})
+        attributes = _attributes(raw | {name: told[name] for name in _TRACE if name in told})
+        return _envelope(attributes, _validated(attributes, data=data))
     attributes = _attributes(told)
-    return _envelope(attributes, _validated(attributes, value=value), told)
+    return _envelope(attributes, _validated(attributes, value=value))
 
 
 def _told(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
     """The attributes by name (without ``ce_``), the content type and the trace context; other headers are not ours."""
+    try:
+        told = {_HEADERS[header]: value.decode() for header, value in headers}
+    except (KeyError, UnicodeDecodeError, AttributeError):
+        return _told_otherwise(headers)
+    return told if len(told) == len(headers) else _told_otherwise(headers)
+
+
+def _told_otherwise(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    """The same, header by header, for messages that are not just as ours are."""
     told: dict[str, str] = {}
     for header, value in headers:
         name = _HEADERS.get(header) or _spelled_otherwise(header)
@@ -166,26 +173,26 @@ def _structured(value: bytes | None) -> tuple[dict[str, str], Any]:
 
 
 def _attributes(raw: Mapping[str, str]) -> Attributes:
-    missing = [name for name in _REQUIRED if not raw.get(name)]
-    if missing:
-        raise Unreadable("missing-attribute", f"required attribute missing: {', '.join(missing)}")
-    if raw["specversion"] != "1.0":
-        raise Unreadable("specversion", f"CloudEvents {raw['specversion']!r} is not supported; send 1.0")
+    told = [raw.get(name, "") for name in _REQUIRED]
+    if not all(told):
+        missing = ", ".join(name for name, value in zip(_REQUIRED, told, strict=True) if not value)
+        raise Unreadable("missing-attribute", f"required attribute missing: {missing}")
+    version, event_id, source, kind, subject, when, number = told
+    if version != "1.0":
+        raise Unreadable("specversion", f"CloudEvents {version!r} is not supported; send 1.0")
     try:
-        time, sequence = datetime.fromisoformat(raw["time"]), _number(raw["sequence"])
+        time, sequence = datetime.fromisoformat(when), _number(number)
     except ValueError as error:
         raise Unreadable("bad-attribute", f"'time' must be RFC 3339 and 'sequence' an integer: {error}") from error
     if time.tzinfo is None or not 1 <= sequence <= LARGEST_SEQUENCE:
         raise Unreadable("bad-attribute", f"'time' must carry an offset and 'sequence' must be between 1 and {LARGEST_SEQUENCE}")
-    subject, kind = raw["subject"], raw["type"]
-    if len(subject) > LONGEST_NAME or len(kind) > LONGEST_NAME or _unfit(raw["id"] + raw["source"] + kind + subject):
+    if len(subject) > LONGEST_NAME or len(kind) > LONGEST_NAME or _unfit(event_id + source + kind + subject):
         rule = f"'subject' and 'type' have at most {LONGEST_NAME} characters, and no attribute has control characters or half surrogates"
         raise Unreadable("bad-attribute", rule)
-    optional = {name: raw[name] for name in _OPTIONAL if raw.get(name)}
-    if _unfit("".join(optional.values())):
-        bare = Attributes(raw["id"], raw["source"], kind, subject, time, sequence, {})
-        raise Unreadable("bad-attribute", "an extension attribute has control characters or half surrogates", bare)
-    return Attributes(raw["id"], raw["source"], kind, subject, time, sequence, optional)
+    attributes = Attributes(event_id, source, kind, subject, time, sequence, raw)
+    if _unfit("".join([raw.get(name, "") for name in _EXTENSIONS])):
+        raise Unreadable("bad-attribute", "an extension attribute has control characters or half surrogates", attributes)
+    return attributes
 
 
 def _unfit(text: str) -> bool:
@@ -199,12 +206,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _envelope(attributes: Attributes, event: Event, trace: Mapping[str, str | None]) -> Envelope:
-    optional = dict(attributes.optional)
-    audience = tuple(filter(None, optional.pop("audience", "").split(",")))
-    optional.setdefault("partitionkey", attributes.subject)
-    optional.setdefault("dataschema", "")
+def _envelope(attributes: Attributes, event: Event) -> Envelope:
+    event_id, source, kind, subject, time, sequence, told = attributes
+    audience = told.get("audience")
     return Envelope(
-        attributes.id, attributes.source, attributes.type, attributes.subject, attributes.time, attributes.sequence,
-        event, audience=audience, traceparent=trace.get("traceparent"), tracestate=trace.get("tracestate"), **optional,
+        event_id, source, kind, subject, time, sequence, event, told.get("partitionkey") or subject, told.get("dataschema", ""),
+        told.get("visibility") or Visibility.PARTIES, tuple(filter(None, audience.split(","))) if audience else (),
+        told.get("correlationid") or None, told.get("causationid") or None, told.get("traceparent") or None, told.get("tracestate") or None,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from tests.faults.conftest import Tell
 from tests.faults.trial import Trial, until
 from tests.faults.workload import Workload
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow_fault]  # the whole product is started for each: `make faults` runs them
 
 BACKENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -63,4 +63,7 @@ def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> No
     assert "| X1 | a | postgres | ok | 7 | I1 | 3 | 2.0 |" in table
     assert "| X2 | b | none | FAILED |" in table
     assert "open: why" in table
+    half = [Row("X5", "e", "both", ("f.py::one[kafka]", "f.py::never[kafka]"))]
+    write(tmp_path / "half.md", half, results)
+    assert "| X5 | e | kafka | partly |" in (tmp_path / "half.md").read_text()
     assert "| X4 | d | none | not run |" in table

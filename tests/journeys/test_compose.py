@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -188,12 +187,11 @@ def test_prometheus_reaches_every_process_and_each_service_has_one_relay(running
 
 
 def test_doctor_finds_nothing_wrong_inside(running: Running) -> None:
-    def asked(part: Part) -> subprocess.CompletedProcess[str]:
-        return part.command("python", "-m", f"services.{part.name.partition('-')[0]}", "doctor")
-
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(asked, running.parts[: len(SERVICES)]))
-    assert [(done.returncode, done.stdout.splitlines()[-1]) for done in found] == [(0, "All is well.")] * len(SERVICES)
+    [most] = [part for part in running.parts if part.name == "notifications-work"]  # it stands on everything there is
+    done = most.command("python", "-m", "services.notifications", "doctor")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "All is well."), done.stdout
+    for thing in ("database", "bus", "issuer", "traces", "mail server"):
+        assert f"✓ {thing}" in done.stdout
 
 
 def test_everything_ends_when_told_and_has_written_nothing_in_its_image(running: Running) -> None:

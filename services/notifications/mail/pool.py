@@ -57,6 +57,10 @@ class Pool:
         if line.ended is None:
             self._idle.append((line, now))
 
+    def nothing_waits(self) -> None:
+        """A server that nobody needs is no trouble, whatever it was last."""
+        self.trouble = None
+
     def prune(self, now: datetime) -> None:
         """Close what was not used for a while."""
         for line, since in self._idle:
@@ -71,6 +75,8 @@ class Pool:
         self._idle = []
 
     def _pause(self, error: Exception, now: datetime) -> None:
+        if self.paused(now):
+            return  # several connections failed at once: that is one failure of the server
         self._failures += 1
         first, longest = (SIGN_IN, LONGEST_SIGN_IN) if isinstance(error, SignInRefused) else (SHORT, LONG)
         pause = min(first * 2 ** min(self._failures - 1, 10), longest)

@@ -183,6 +183,7 @@ class Sender:
         if self._pool.has_lines:
             return True
         if not await queue.anything_due(connection, now):
+            self._pool.nothing_waits()
             return False
         try:
             line, _ = await self._pool.take(now)

@@ -56,6 +56,21 @@ async def test_a_fact_told_again_and_again_makes_one_mail(service: Notifications
     assert len(service.server.mails) == 2
 
 
+async def test_a_log_read_again_from_its_beginning_mails_nobody_anew(service: NotificationsService) -> None:
+    medellin, kyiv = await two_cities(service)
+    await service.subscriber(ANA, medellin)
+    service.neighbours.sign([medellin, kyiv])
+    facts = service.neighbours.take()
+    await service.hear(facts)
+    await service.send()
+    async with service.runtime.database.engine.begin() as connection:
+        await connection.exec_driver_sql("DELETE FROM inbox_mark")
+    await service.hear(facts)
+    await service.send()
+    assert len(service.server.mails) == 1
+    assert len(await service.messages(template="agreement_signed")) == 1
+
+
 async def test_somebody_with_many_matching_subscriptions_gets_one_mail(service: NotificationsService) -> None:
     medellin, kyiv = await two_cities(service)
     wishes: tuple[dict[str, Any], ...] = ({"role": "affected"}, {"filter": {"partners": [kyiv]}}, {"filter": {"topics": ["open_data"]}}, {})

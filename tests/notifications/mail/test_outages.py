@@ -4,6 +4,9 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import asyncpg
+import pytest
+
 from tests.notifications.conftest import NotificationsService
 from tests.notifications.mail.people import always, once, readers, told
 from tests.notifications.smtpserver import STALL
@@ -23,6 +26,33 @@ async def test_a_server_that_is_away_holds_everything_back_and_nothing_is_lost(s
     service.clock.pass_by(HOUR)
     await service.send(sender)
     assert await told(service, "status", "attempts_made") == [("submitted", 1)] * 2
+    assert sender.trouble() is None
+
+
+async def test_a_server_that_nobody_needs_any_more_is_no_trouble(service: NotificationsService) -> None:
+    await readers(service, "ana")
+    await service.server.stop()
+    sender = await service.send(service.sender())
+    assert sender.trouble() is not None
+    service.clock.pass_by(timedelta(days=4))
+    await service.send(sender)
+    assert sender.trouble() is None
+
+
+async def test_a_cut_connection_to_the_database_loses_no_result(service: NotificationsService) -> None:
+    await readers(service, "ana", "leo")
+    sender = service.sender()
+    await sender.step()
+    await service.server.holds(2)
+    async with service.runtime.database.engine.begin() as connection:
+        cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'tests loop'"
+        assert (await connection.exec_driver_sql(cut)).scalar() == len(service.senders)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await service.send(sender)
+    assert "database" in str(sender.trouble())
+    await service.send(sender)
+    assert await told(service, "status", "attempts_made", "ambiguous") == [("submitted", 1, 0)] * 2
+    assert len(service.server.mails) == 2
     assert sender.trouble() is None
 
 
