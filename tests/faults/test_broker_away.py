@@ -18,6 +18,8 @@ from tests.faults.proxy import FaultProxy, of_kafka, saying
 from tests.faults.road import PATIENCE, Road, faster_clock, proxied_mock, proxied_postgres, road, two_databases
 from tests.fixtures.postgres import NewDatabase
 
+pytestmark = pytest.mark.slow_fault  # outages last seconds each: `make faults` runs them
+
 Way = tuple[Road, FaultProxy]
 
 

@@ -22,6 +22,8 @@ from tests.faults.road import PATIENCE, TOPIC, Road, proxied_mock, rerouted, roa
 from tests.fixtures.buses import open_bus_of
 from tests.fixtures.postgres import NewDatabase
 
+pytestmark = pytest.mark.slow_fault  # outages last seconds each: `make faults` runs them
+
 
 class Far:
     """A road whose three connections (owner's database, neighbour's, bus) each go through a proxy."""

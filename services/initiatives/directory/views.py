@@ -26,7 +26,7 @@ class UnknownPartner(Invalid):
     """A partner with this id is not known here. Look its id up in the partners service; if it was registered just now, try again."""
 
     code = "unknown-partner"
-    title = "The partner is not known here."
+    title = "A partner named in the request is not known here."
 
 
 class UnknownAgreement(Invalid):

@@ -151,9 +151,10 @@ def _line(line: LineTerms, language: str) -> dict[str, Any]:
 def _exchange(about: ExchangeRef, names: Mapping[str, Names], language: str) -> dict[str, Any]:
     agreement = names.get(about.agreement or "")
     languages = [Locale.parse(language).languages.get(tag.partition("-")[0], tag) for tag in about.languages]
+    title, kind = text_in(about.titles, language), label(EXCHANGE_KINDS, about.kind, language)
     return {
-        "title": text_in(about.titles, language),
-        "kind": label(EXCHANGE_KINDS, about.kind, language),
+        "title": title,
+        "heading": title if title.casefold().startswith(kind.casefold()) else f"{kind}: {title}",
         "when": between(about.starts_at, about.ends_at, about.timezone, language),
         "modality": label(MODALITIES, about.modality, language),
         "place": one_line(about.place) if about.place else None,

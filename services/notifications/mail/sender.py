@@ -23,7 +23,9 @@ from shared.db import Database, new_id
 from shared.loop import Wake
 from shared.telemetry import Telemetry
 
-_DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What asyncpg raises when the server or the way to it is lost; the third when the loss falls between two of its own messages."""
+
 _log = structlog.get_logger("interurbe.mail")
 
 AHEAD_SECONDS = 0.3
@@ -166,7 +168,11 @@ class Sender:
         letters = [letter_of(row, now, now + self._lease) for row in rows if row["skip"] is None]
         self._skip([row for row in rows if row["skip"] is not None], now)
         self._held |= {letter.id: letter for letter in letters}
-        troubles = await self._desk.composer.prepare(connection, letters, now)
+        try:
+            troubles = await self._desk.composer.prepare(connection, letters, now)
+        except BaseException:  # the database, or a stop: claimed in vain, so they are given back as soon as can be; raised again
+            self._desk.stale += letters
+            raise
         for letter in letters:
             if letter.key in troubles:
                 again = Mark(letter.id, status=Status.DEFERRED.value, error=troubles[letter.key], next=now + RENDER_AGAIN)

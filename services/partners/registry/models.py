@@ -43,7 +43,7 @@ class UnknownPartner(Invalid):
     """The request names a partner that is not in the registry. Register it, or look its id up with ``GET /v1/partners?q=``."""
 
     code = "unknown-partner"
-    title = "A partner named in the request is not in the registry."
+    title = "A partner named in the request is not known here."
 
 
 class SuspectedDuplicate(Conflict):

@@ -40,7 +40,7 @@ async def test_every_kind_of_alert_reaches_a_follower_once(service: Notification
         "Acuerdo firmado: Memorando sobre ciudades inteligentes",
         "Cambio de fecha: Taller de datos abiertos",
         "Cancelado: Taller de datos abiertos",
-        "Taller: Taller de datos abiertos",
+        "Taller de datos abiertos",
     ]
 
 

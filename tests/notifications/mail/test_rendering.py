@@ -66,11 +66,17 @@ def test_an_agreement_in_force(said: Neighbours) -> None:
 def test_a_workshop_has_its_own_place_and_its_own_clock(said: Neighbours) -> None:
     fact = said.schedule(cities(said))
     spanish, english = rendered(fact, "es"), rendered(fact, "en")
-    assert (spanish.subject, english.subject) == ("Taller: Taller de datos abiertos", "Workshop: Workshop on open data")
+    assert (spanish.subject, english.subject) == ("Taller de datos abiertos", "Workshop on open data")
     holds(spanish, "jueves, 11 de marzo de 2027, 09:00\N{EN DASH}12:00 (hora de Bogotá, UTC-05:00)", "Híbrida", "español e inglés")
     holds(english, "Thursday, March 11, 2027, 09:00\N{EN DASH}12:00 (Bogota time, UTC-05:00)", "Hybrid", "Spanish and English")
     holds(english, "Ruta N, Medellín")
     holds(spanish, "https://example.org/sala", f"https://initiatives.example/v1/exchanges/{fact.subject_id}/calendar.ics")
+
+
+def test_a_title_that_does_not_say_what_it_is_gets_its_kind_before_it(said: Neighbours) -> None:
+    fact = said.schedule(cities(said), kind="study_visit", titles={"es": "Ciudadano 360", "en": "Study visit to Medellín"})
+    assert rendered(fact, "es").subject == "Visita de estudio: Ciudadano 360"
+    assert rendered(fact, "en").subject == "Study visit to Medellín"
 
 
 def test_a_place_whose_zone_has_no_name_here_keeps_its_own(said: Neighbours) -> None:

@@ -166,7 +166,7 @@ async def test_a_template_with_a_defect_delays_its_own_mails_alone(service: Noti
     service.neighbours.schedule([service.neighbours.partner("Kyiv")])
     await service.hear()
     await service.send(service.sender())
-    assert [mail.message["Subject"] for mail in service.server.mails] == ["Taller: Taller de datos abiertos"]
+    assert [mail.message["Subject"] for mail in service.server.mails] == ["Taller de datos abiertos"]
     ((status, error),) = await told(service, "status", "last_error")
     assert status == "deferred"
     assert re.match(r"cannot be rendered: ValidationError", str(error))
