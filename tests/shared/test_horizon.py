@@ -94,7 +94,10 @@ async def test_facts_put_back_below_the_horizon_leave_before_newer_ones_of_their
         assert await republish(session, subject=f"partner/{ledger_id}") == 2
         await session.commit()
     await append(database, ledger_id, 3)
-    assert sum([await relay.step() for _ in range(3)]) == 3
+    sent = 0
+    while sent < 3:  # the lease begins anew, and the subject is held back for a moment
+        sent += await relay.step()
+        await relay.wake.wait(0.05)
     assert sequences(await log_of(gate), f"partner/{ledger_id}") == [1, 2, 1, 2, 3]
 
 
@@ -114,7 +117,10 @@ async def test_a_mended_fact_leaves_before_one_that_was_being_written_meanwhile(
             assert await retry(operator, [row.id for row in await parked_in_outbox(operator)]) == 1
             await operator.commit()
         await writer.commit()
-    assert sum([await relay.step() for _ in range(3)]) == 3
+    sent = 0
+    while sent < 3:  # the lease begins anew, and the subject is held back for a moment
+        sent += await relay.step()
+        await relay.wake.wait(0.05)
     assert sequences(await log_of(gate), f"partner/{ledger_id}") == [1, 2, 3]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from services.notifications.messages.models import KINDS, LANGUAGES
@@ -38,6 +38,8 @@ Chosen = Annotated[list[Written], Field(max_length=200)]
 class ChoiceForm(StrictModel):
     """What the preferences page sends."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"language": "es", "timezone": TIME_ZONE, "keep": []}})
+
     language: Written = Field(default="", examples=["es"])
     timezone: Written = Field(default="", examples=[TIME_ZONE])
     keep: Chosen = Field(default=[], description="The ids of the subscriptions that stay.")
@@ -45,6 +47,8 @@ class ChoiceForm(StrictModel):
 
 class SubscribeForm(StrictModel):
     """What the subscription form sends."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "name@example.org", "language": "es", "types": ["agreement.signed"]}})
 
     email: Written = Field(default="", examples=["name@example.org"])
     language: Written = Field(default="", examples=["es"])

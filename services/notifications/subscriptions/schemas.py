@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.notifications.subscriptions.models import Cadence, Filter, LineOfCooperation, Role, Wish
 from shared.http import Id, Line, StrictModel
@@ -31,6 +31,15 @@ class FilterBody(StrictModel):
 
 class NewSubscription(StrictModel):
     """What somebody is to be told of, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "filter": {"types": ["agreement.signed", "exchange.scheduled"], "lines": ["knowledge_exchange"], "topics": ["open_data"]},
+                "role": "follower",
+            }
+        }
+    )
 
     filter: FilterBody = Field(default=FilterBody(), description="Which facts; all that may be seen without one.")
     role: Role = Field(
