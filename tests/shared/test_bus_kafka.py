@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from shared.bus import BusError, BusUnavailable, CorruptBatch, HeldBack, Message
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka.delivery import Delivery
 from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
-from shared.bus.kafka.quieting import quiet
 from shared.bus.partitions import partition_of
 
 TOPIC = "interurbe.things"
@@ -207,28 +205,3 @@ class TestDelivery:
         share.refused(1, RecordRefused("no"))
         assert share.waiting == [1, 3]
         assert [type(outcome) for outcome in outcomes] == [RecordRefused, type(None), HeldBack, type(None)]
-
-
-class Listener(logging.Handler):
-    """What the program's own log gets to see."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-def test_writes_each_line_of_aiokafka_once_a_minute() -> None:
-    quiet()
-    quiet()
-    listener = Listener()
-    logging.getLogger().addHandler(listener)
-    logger = logging.getLogger("aiokafka.consumer.example")
-    for number in range(50):
-        logger.error("Unable to connect, try %s", number)
-    logger.info("nothing to worry about")
-    logger.warning("something else")
-    logging.getLogger().removeHandler(listener)
-    assert listener.lines == ["Unable to connect, try 0", "something else"]

@@ -45,6 +45,18 @@ async def test_the_aggregate_is_written_before_the_outbox_draws_its_number(datab
     assert [words[1] if words[0] == "UPDATE" else words[2] for words in written] == ["partner_ledger", "outbox"]
 
 
+async def test_the_order_does_not_hang_on_the_session_s_own_flushing(database: Database) -> None:
+    statements: list[str] = []
+    sql_event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    async with database.session() as session:
+        ledger = Ledger(notes=[])
+        with session.no_autoflush:
+            await record(session, ledger, ledger.note(1), now=NOW)
+        await session.commit()
+    written = [statement.split()[2] for statement in statements if statement.startswith("INSERT")]
+    assert written == ["partner_ledger", "outbox"]
+
+
 async def test_several_facts_of_one_change_keep_their_order(database: Database) -> None:
     async with database.session() as session:
         ledger = Ledger(notes=[])

@@ -15,7 +15,7 @@ from shared.db import Database
 from shared.loop import run_loop
 from shared.outbox import outbox
 from shared.relay import BATCH_BYTES, Relay
-from shared.repair import parked_in_outbox, waiting
+from shared.repair import parked_in_outbox, retry, waiting
 from shared.telemetry import Telemetry
 from tests.shared.boundary import Tollgate
 from tests.shared.ledger import append, new_ledger, topics
@@ -23,7 +23,7 @@ from tests.shared.test_relay import log_of, sequences
 
 COPIED = """
 INSERT INTO outbox (id, subject, sequence, topic, key, type, headers, payload)
-SELECT gen_random_uuid(), 'partner/copy' || n % :subjects, n / :subjects + 1, topic, 'partner/copy' || n % :subjects, type,
+SELECT gen_random_uuid(), CAST(:name AS text) || n % :subjects, n / :subjects + 1, topic, CAST(:name AS text) || n % :subjects, type,
   (replace(headers::text, '"' || sequence || '"]', '"' || n / :subjects + 1 || '"]'))::json, payload
 FROM (SELECT * FROM outbox LIMIT 1) AS one, generate_series(0, :facts - 1) AS n ORDER BY n
 """
@@ -46,11 +46,11 @@ async def relay(database: Database, gate: Tollgate, telemetry: Telemetry) -> Asy
     await made.close()
 
 
-async def backlog(database: Database, facts: int, subjects: int) -> None:
+async def backlog(database: Database, facts: int, subjects: int, name: str = "copy") -> None:
     """So many facts of so many subjects, in turn, and one more that they were copied from."""
     await new_ledger(database, 1)
     async with database.session() as session:
-        await session.execute(text(COPIED), {"facts": facts, "subjects": subjects})
+        await session.execute(text(COPIED), {"facts": facts, "subjects": subjects, "name": f"partner/{name}"})
         await session.commit()
 
 
@@ -187,6 +187,26 @@ async def test_a_deposed_relay_that_goes_on_sends_only_repeats(
     assert len(messages) == 6 + 9 + 1
     for ledger_id in ledgers:
         assert first_occurrences(messages)[f"partner/{ledger_id}".encode()] == ([1, 2, 3, 4] if ledger_id == ledgers[0] else [1, 2, 3])
+
+
+async def test_what_is_put_back_in_the_middle_of_a_drain_is_not_overtaken(database: Database, relay: Relay, gate: Tollgate) -> None:
+    mended = await new_ledger(database, 1)
+    gate.verdict = lambda _record: RecordRefused("not like this")
+    assert await relay.step() == 0
+    gate.verdict = lambda _record: None
+    await backlog(database, 10, subjects=10)
+    assert sum([await relay.step() for _ in range(4)]) == 11
+    relay._horizon._rescan_at = float("inf")
+    await backlog(database, 2500, subjects=500, name="later")
+    await append(database, mended, 2)
+    frozen, thaw = await freeze(relay, gate)
+    async with database.session() as operator:
+        assert await retry(operator, [row.id for row in await parked_in_outbox(operator)]) == 1
+        await operator.commit()
+    thaw.set()
+    await frozen
+    await drain(relay, database)
+    assert first_occurrences(await log_of(gate))[f"partner/{mended}".encode()] == [1, 2]
 
 
 async def test_a_batch_of_large_facts_is_cut_short(database: Database, relay: Relay, gate: Tollgate) -> None:

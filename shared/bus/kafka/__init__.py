@@ -14,7 +14,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.bus import MAX_RECORD_BYTES, PARTITIONS, BusError, BusUnavailable, Record
 from shared.bus.kafka.ending import end_admin
 from shared.bus.kafka.identity import identities
-from shared.bus.kafka.quieting import quiet
 from shared.bus.kafka.sending import Sender
 from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.kafka.troubles import TROUBLE, explain, unavailable
@@ -46,7 +45,6 @@ class KafkaBus:
     def __init__(
         self, bootstrap: str, *, replication: int = 1, namespace: str = "", instance: str | None = None, application: str = "interurbe"
     ) -> None:
-        quiet()
         self._bootstrap = bootstrap
         self._replication = replication
         self._namespace = namespace
