@@ -15,7 +15,7 @@ INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-has
 COMPILE = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header
 
-.PHONY: help demo up test faults check fix bench migrate new-migration freeze asyncapi lock clean
+.PHONY: help demo up test faults faults-long guards check fix bench migrate new-migration freeze asyncapi lock clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,13 @@ test: .venv/.dev ## every test, on both buses; ARGS="-k name" narrows
 
 faults: .venv/.dev ## the fault rows, slow ones too; writes tests/faults/RESULTS.md; ARGS="-k r7" narrows
 	@INTERURBE_SLOW_FAULTS=1 INTERURBE_FAULT_RESULTS=tests/faults/RESULTS.md $(PY) -m pytest tests/faults $$($(PY) -m tests.faults.rows) $(ARGS)
+
+faults-long: .venv/.dev ## random schedules of faults for MINUTES (10), half on each bus; ARGS=--hypothesis-seed=SEED begins with that one
+	@INTERURBE_SLOW_FAULTS=1 INTERURBE_SCHEDULE_MINUTES=$(or $(MINUTES),10) $(PY) -m pytest --quiet --capture=no $(ARGS) \
+		tests/faults/test_schedules.py::test_whatever_goes_wrong_in_whatever_order_nothing_is_lost_or_done_twice
+
+guards: .venv/.dev ## take each guard of the promise away once, on a copy, and see that its rows notice; ARGS=fencing for one
+	@$(PY) -m tests.faults.guards $(ARGS)
 
 bench: .venv/.dev ## speed as ratios against bare baselines measured in the same run; ARGS=relay for one
 	@$(PY) -m bench $(ARGS)

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from bench import latency, mailing, memory, rebuilding, relaying, serving
+from bench import backlog, latency, mailing, memory, rebuilding, relaying, serving
 from bench.ground import Ground, ground
 from bench.table import Row, show
+from shared.process.collecting import settle
 
 BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "relay": relaying.measure,
@@ -19,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "latency-kafka": lambda made: latency.measure(made, "kafka"),
     "rebuild-postgres": lambda made: rebuilding.measure(made, "postgres"),
     "rebuild-kafka": lambda made: rebuilding.measure(made, "kafka"),
+    "backlog-postgres": lambda made: backlog.measure(made, "postgres"),
+    "backlog-kafka": lambda made: backlog.measure(made, "kafka"),
     "mail": mailing.measure,
     "memory": memory.measure,
 }
@@ -35,12 +38,13 @@ def main(names: list[str]) -> None:
         with ground(kafka=name == "relay" or name.endswith("kafka")) as made:
             found = uvloop.run(_one(name, made))
         rows += found
-        print(show(found).splitlines()[-1], file=sys.stderr, flush=True)
+        print(*show(found).splitlines()[2:], sep="\n", file=sys.stderr, flush=True)
     print(show(rows))
 
 
 async def _one(name: str, made: Ground) -> list[Row]:
-    async with asyncio.timeout(600):
+    settle()  # as every process of the product does
+    async with asyncio.timeout(900):
         return await BENCHMARKS[name](made)
 
 

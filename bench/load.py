@@ -34,13 +34,18 @@ async def drive(port: int, request: Callable[[], bytes], seconds: float = 4.0) -
 async def _connection(port: int, request: Callable[[], bytes], stop: float, outcome: Outcome) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < stop:
-        writer.write(request())
-        head = await reader.readuntil(b"\r\n\r\n")
-        place = head.lower().index(b"content-length:")
-        outcome.last = await reader.readexactly(int(head[place + 15 : head.index(b"\r\n", place)]))
-        status = int(head[9:12])
+        status, outcome.last = await exchange(reader, writer, request())
         outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
     writer.close()
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
+    """Send one request and read its answer: status and body."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    place = head.lower().index(b"content-length:")
+    body = await reader.readexactly(int(head[place + 15 : head.index(b"\r\n", place)]))
+    return int(head[9:12]), body
 
 
 def post(path: str, body: dict[str, Any], token: str) -> Callable[[], bytes]:

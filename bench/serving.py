@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bench.ground import Ground
@@ -46,20 +46,32 @@ async def measure(made: Ground) -> list[Row]:
     return [Row("POST an agreement draft, 32 clients", posted, 0.6, 0.8, posts), Row("GET an agreement, 32 clients", read, 0.7, 0.8, reads)]
 
 
+Told = Mapping[str, str]
+Service = tuple[int, Told, str, list[subprocess.Popen[bytes]]]
+
+
 @asynccontextmanager
-async def _both(made: Ground) -> AsyncIterator[tuple[int, int, Mapping[str, str], str]]:
-    ports = Ports(partners=free_port(), postgres=made.cluster.port)
-    environment = environment_of("partners", var=made.directory, ports=ports, cluster=made.cluster, kafka=None)
-    migrate("partners", environment, stamps=made.directory)
+async def _both(made: Ground) -> AsyncIterator[tuple[int, int, Told, str]]:
     bare_port = free_port()
     bare_environment = {**os.environ, "INTERURBE_BENCH_URL": made.cluster.url("initiatives")}
-    running = [
-        _started("services.partners", "serve", environment=environment),
-        _started("bench.bare_app", str(bare_port), environment=bare_environment),
-    ]
+    bare = _started("bench.bare_app", str(bare_port), environment=bare_environment)
+    try:
+        async with partners_service(made) as (port, told, token, _):
+            until("the bare service to listen", lambda: answers(bare_port))
+            yield port, bare_port, told, token
+    finally:
+        _ended(bare)
+
+
+@asynccontextmanager
+async def partners_service(made: Ground, *, kafka: str | None = None, modes: Sequence[str] = ("serve",)) -> AsyncIterator[Service]:
+    """The partners service with the demo's partners registered: its port, their ids by name, an operator's token, its processes."""
+    ports = Ports(partners=free_port(), postgres=made.cluster.port)
+    environment = environment_of("partners", var=made.directory, ports=ports, cluster=made.cluster, kafka=kafka)
+    migrate("partners", environment, stamps=made.directory)
+    running = [_started("services.partners", mode, environment=environment | {"INTERURBE_WORKER_PORT": str(free_port())}) for mode in modes]
     try:
         until("our service to be ready", lambda: not_ready(ports.url("partners")) is None)
-        until("the bare service to listen", lambda: answers(bare_port))
         stories = Stories(
             Addresses(ports.url("partners"), "", "", ""),
             environment["INTERURBE_BOOTSTRAP_CLIENT_SECRET"],
@@ -68,11 +80,15 @@ async def _both(made: Ground) -> AsyncIterator[tuple[int, int, Mapping[str, str]
         )
         stories.everybody_is_registered()
         stories.operator.get(f"{ports.url('partners')}/v1/partners")
-        yield ports.partners, bare_port, stories.ids, stories.operator.token
+        yield ports.partners, stories.ids, stories.operator.token, running
     finally:
         for process in running:
-            process.terminate()
-            process.wait(20)
+            _ended(process)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(20)
 
 
 def _started(module: str, argument: str, *, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

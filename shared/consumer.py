@@ -1,7 +1,8 @@
 """From the bus into a view: each message once, in the order of its subject, in one transaction with the view.
 
 A batch is applied in one transaction; if that fails, message by message, so that one bad fact stops nobody else. The offset
-is committed after the database, explicitly; on a failure of the database itself the reader goes back, and nothing is skipped.
+is committed after the database, explicitly, while the next batch is on its way; on a failure of the database itself the reader
+goes back, and nothing is skipped.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from shared.applying import ATTEMPTS, Application
-from shared.bus import PARTITIONS, BusError, BusUnavailable, CommitRefused, CorruptBatch, Message, Subscription, TopicPartition
+from shared.bus import PARTITIONS, BusError, BusUnavailable, CorruptBatch, Message, Subscription, TopicPartition
 from shared.course import Course
 from shared.crash import crash_here
 from shared.handling import Handlers
 from shared.inbox import read
 from shared.loop import Wake
+from shared.offsets import Offsets
+from shared.outbox import Aggregate
 from shared.sweeping import Sweep
 
 if TYPE_CHECKING:
@@ -37,14 +40,17 @@ STANDSTILL_SECONDS = 30.0
 class Consumer:
     """The loop that keeps one room's views: ``name`` is ``<service>.<room>``; topics follow from the handlers' facts.
 
-    ``handlers`` maps each event class to its handler (see `shared.handling`). Several processes may run the same consumer:
-    they share the partitions, and the marks in the database keep even a zombie among them from applying anything twice.
+    ``handlers`` maps each event class to its handler (see `shared.handling`). ``views`` are the models that these handlers alone
+    fill, from facts alone: `rebuild` empties them, so nothing belongs there that the log cannot give back. Several processes may run
+    the same consumer: they share the partitions, and the marks in the database keep even a zombie among them from applying
+    anything twice.
     """
 
     poll_seconds = 0.0
 
-    def __init__(self, name: str, runtime: Runtime, handlers: Handlers) -> None:
+    def __init__(self, name: str, runtime: Runtime, handlers: Handlers, views: Sequence[type[Any]] = ()) -> None:
         self.name, self.wake = name, Wake()
+        self.views = _tables(views)
         self.group = f"interurbe.{name}"
         self.topics = sorted({event.TOPIC for event in handlers})
         self.patience = 0.5
@@ -53,6 +59,7 @@ class Consumer:
         self._sweep = Sweep(name, runtime, self._application)
         self._subscription: Subscription | None = None
         self._course = Course(self._bus, self.topics)
+        self._offsets = Offsets(name)
         self._damaged: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
         self._sweep_at = self._again_at = self._watch_at = 0.0
@@ -99,10 +106,7 @@ class Consumer:
         self._progress_at = time.monotonic()
         for tp, batch in batches.items():
             self._course.passed(tp, batch[-1].offset + 1)
-        try:
-            await subscription.commit({tp: batch[-1].offset + 1 for tp, batch in batches.items()})
-        except CommitRefused as refusal:
-            _log.info("offsets not kept; these messages will come again and be skipped", consumer=self.name, reason=str(refusal))
+        await self._offsets.keep(subscription, {tp: batch[-1].offset + 1 for tp, batch in batches.items()})
         return len(messages)
 
     async def _poll(self, subscription: Subscription) -> dict[TopicPartition, list[Message]]:
@@ -139,6 +143,7 @@ class Consumer:
     async def _watch(self) -> None:
         if self._subscription is None:
             return
+        await self._offsets.kept()
         self._behind = sum((await self._subscription.lag()).values())
         await self._look(self._subscription)
         if not self._behind:
@@ -192,17 +197,22 @@ class Consumer:
         subscription, self._subscription = self._subscription, None
         self._progress_at = time.monotonic()
         if subscription is not None:
+            await self._offsets.let_go()
             await subscription.close()
 
     async def close(self) -> None:
         """Leave the group, so that another member takes over at once."""
         await self._leave()
 
-    async def rebuild(self, views: Sequence[str]) -> int:
-        """Empty the named view tables and fill them again from the first fact on; how many messages were read.
+    async def rebuild(self) -> int:
+        """Empty the views and fill them again from the first fact on; how many messages were read.
 
-        The other workers of the service must be stopped: their partitions could not be read again from here.
+        The other workers of the service must be stopped: their partitions could not be read again from here. What has left the log
+        meanwhile is noted, as for any reader that comes too late. Raises ValueError for a consumer without views: to do again what
+        else its handlers did would do it twice.
         """
+        if not self.views:
+            raise ValueError(f"{self.name} has no view: what it makes of facts is a record of its own")
         subscription = await self._joined()
         for _ in range(20):
             await subscription.poll(limit=1, timeout=0.5)
@@ -210,12 +220,25 @@ class Consumer:
                 break
         else:
             raise BusUnavailable("another worker reads this consumer's partitions; stop the service's workers, then rebuild")
+        await self._offsets.kept()
         await subscription.commit(dict.fromkeys(subscription.assignment(), 0))  # first: whoever goes on after a crash then reads all of it
-        await self._application.empty(views)
+        await self._application.empty(self.views)
+        self._course.begin_anew()
+        ends = await subscription.ends()  # no further: who publishes all the time would never let it come to an end
         await subscription.rewind()
         total = 0
-        while True:
+        while not self._course.reached(ends):
             done = await self.step()
             total += done
+            await self._offsets.kept()
             if not done and not sum((await subscription.lag()).values()):
-                return total
+                break
+        return total
+
+
+def _tables(views: Sequence[type[Any]]) -> tuple[str, ...]:
+    """The names of their tables. Raises TypeError for a thing we are the authority for: no log could give it back."""
+    ours = [view.__name__ for view in views if issubclass(view, Aggregate)]
+    if ours:
+        raise TypeError(f"{', '.join(ours)}: records of our own, not views")
+    return tuple(view.__tablename__ for view in views)

@@ -33,10 +33,19 @@ class Course:
         """What is missing before these records: where the group had read to, the log does not go on. Raises BusUnavailable."""
         if subscription.generation != self._generation:
             generation = subscription.generation
-            self._next = await subscription.committed()
+            self._next = await subscription.committed() or dict.fromkeys(subscription.assignment(), 0)  # whoever comes new owes all of it
             self._generation = generation
         found = [(tp, self._next.get(tp), batch[0].offset) for tp, batch in batches.items()]
         return [Hole(tp, expected, came) for tp, expected, came in found if expected is not None and came > expected]
+
+    def begin_anew(self) -> None:
+        """Forget how far it came: where to go on is asked of the group, and what is gone is looked for, at once."""
+        self._generation, self._look_at = -1, 0.0
+        self._next.clear()
+
+    def reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether all up to these places was read, or is known to be gone."""
+        return all(self._next.get(tp, 0) >= end for tp, end in ends.items())
 
     def passed(self, tp: TopicPartition, offset: int) -> None:
         """The next record to come is this one."""

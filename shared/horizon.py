@@ -32,16 +32,22 @@ class Horizon:
     from zero all the same, for rows that were put back by hand.
     """
 
-    _AGAIN = 2.0
+    _EVERY, _AGAIN = 0.1, 2.0
 
     def __init__(self) -> None:
         self.floor = 0
+        self._moved_at = 0.0
         self._drawn = 0
         self._pending: tuple[int, int] | None = None
         self._rescan_at = 0.0
 
+    def due(self) -> bool:
+        """Whether it is time to look again: a hundred facts a second are not worth a hundred looks."""
+        return time.monotonic() >= self._moved_at + self._EVERY
+
     async def move(self, reader: asyncpg.Connection[asyncpg.Record], lease: Lease) -> bool:
         """Raise the floor as far as is safe, by two small statements; False when the lease has ended meanwhile."""
+        self._moved_at = time.monotonic()
         if time.monotonic() >= self._rescan_at:
             self.floor, self._rescan_at = 0, time.monotonic() + self._AGAIN
         row = await reader.fetchrow(_LOOK, self.floor, lease.name, lease.holder)

@@ -36,7 +36,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from shared.db import Key, mechanism, new_id
 from shared.events import DATASCHEMA, SOURCE, Envelope, Event, Visibility
-from shared.events.cloudevents import to_data, to_headers
+from shared.events.cloudevents import Unreadable, from_message, to_data, to_headers
 from shared.telemetry.correlation import causation_id, correlation_id
 from shared.telemetry.tracing import current_traceparent
 
@@ -114,11 +114,16 @@ class TooLarge(ValueError):
     """A fact is larger than any bus must carry."""
 
 
+class Unsayable(ValueError):
+    """A fact that no reader could make sense of: its data does not fit its type, or an attribute is missing."""
+
+
 async def record(session: AsyncSession, aggregate: Aggregate, *facts: Event, now: datetime) -> None:
     """Write the facts about an aggregate into the outbox, in the session's own transaction, in the order given.
 
     The aggregate (new or changed) is flushed first; the facts get the next sequence numbers, the current trace context and
-    the ids of what caused them. ``now`` becomes their time. Raises `TooLarge` for a fact above `MAX_EVENT_BYTES`.
+    the ids of what caused them. ``now`` becomes their time. Raises `TooLarge` for a fact above `MAX_EVENT_BYTES`, and `Unsayable`
+    for one that does not fit the schema of its type.
     """
     if not facts:
         return
@@ -186,6 +191,10 @@ def _row(envelope: Envelope) -> dict[str, Any]:
     size = len(payload) + sum(len(name) + len(value) for name, value in headers)
     if size > MAX_EVENT_BYTES:
         raise TooLarge(f"{envelope.type} of {envelope.subject} is {size} bytes; at most {MAX_EVENT_BYTES} are carried")
+    try:  # read as every consumer will read it: what once went out can only be withheld, never corrected
+        from_message(headers, payload)
+    except Unreadable as error:
+        raise Unsayable(f"{envelope.type} of {envelope.subject} could be read by nobody: {error}") from error
     return {
         "id": envelope.id,
         "subject": envelope.subject,

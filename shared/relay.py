@@ -9,13 +9,13 @@ A row that is refused for good is parked and blocks its own subject only.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
+from pydantic_core import from_json
 
 from shared.bus import Bus, BusError, HeldBack, Record, RecordRefused
 from shared.crash import crash_here
@@ -116,10 +116,18 @@ class Relay:
 
     async def _leads(self, reader: Connection) -> bool:
         """Whether this relay may send now."""
-        leads = await self._hold(reader)
-        if leads and not await self._horizon.move(reader, self._lease):
-            self._lease.lost()
-            leads = False
+        return self._told(await self._hold(reader))
+
+    async def _looks_ahead(self, reader: Connection, batch: Batch) -> bool:
+        """Move the horizon, when nothing waits or it is time: a fact that has just come does not wait for it. False: deposed meanwhile."""
+        if batch and not self._horizon.due():
+            return True
+        if await self._horizon.move(reader, self._lease):
+            return True
+        self._lease.lost()
+        return self._told(False)
+
+    def _told(self, leads: bool) -> bool:
         self._telemetry.metrics.relay_is_leader.set(int(leads))
         if not leads:
             self._trouble = None
@@ -139,6 +147,8 @@ class Relay:
         now = time.monotonic()
         self._held = {subject: until for subject, until in self._held.items() if until > now}
         batch = await self._read(reader, [])
+        if not await self._looks_ahead(reader, batch):
+            return 0
         if not batch and not self._held:
             self._trouble = None
         try:
@@ -269,7 +279,7 @@ async def _while_awaiting(sending: asyncio.Future[Any], reading: Any) -> list[as
 def _record(row: asyncpg.Record) -> Record | RecordRefused:
     """The row as a record; one that was spoilt by hand is refused like one the bus refuses, instead of stopping all."""
     try:
-        headers = [(name, value.encode()) for name, value in json.loads(row["headers"])]
+        headers = [(name, value.encode()) for name, value in from_json(row["headers"])]
     except (AttributeError, TypeError, ValueError) as error:
         return RecordRefused(f"the row's headers are no list of names and texts: {error}")
     return Record(topic=row["topic"], key=row["key"].encode(), headers=headers, value=row["payload"])

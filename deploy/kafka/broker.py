@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
@@ -22,23 +23,33 @@ JAVA_OPTIONS = ("-Xmx256m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 MOST_REPLICAS = 3
+BROKER, CONTROLLER = "broker", "controller"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A node's place among others: its number, what it does, where the controllers are (node → port), and how many brokers there are.
+
+    Without `controllers` it is its own.
+    """
+
+    node: int = 1
+    roles: tuple[str, ...] = (BROKER, CONTROLLER)
+    controllers: Mapping[int, int] = field(default_factory=dict)
+    brokers: int = 1
 
 
 class Broker:
-    """A broker (and controller) in `directory`, listening at 127.0.0.1:`port`; data survives stop, kill and restart.
+    """A node in `directory`, broker and controller in one, listening at 127.0.0.1:`port`; data survives stop, kill and restart.
 
-    For several nodes give each its own directory, ports and `node_id`, and all of them the same `voters` (node id → controller
-    port) and `cluster_id`.
+    For several nodes see `deploy.kafka.cluster`: each has its own directory, ports and `seat`, all have the same `cluster_id`.
     """
 
-    def __init__(
-        self, directory: Path, port: int, controller_port: int, node_id: int = 1, *, voters: Mapping[int, int] | None = None
-    ) -> None:
+    def __init__(self, directory: Path, port: int, controller_port: int, seat: Seat | None = None) -> None:
         self.directory = directory.resolve()
         self.port = port
         self.controller_port = controller_port
-        self.node_id = node_id
-        self.voters = dict(voters or {node_id: controller_port})
+        self.seat = seat or Seat()
         self.cluster_id: str | None = None
         self.log = self.directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,8 +76,10 @@ class Broker:
         """As `start`, without waiting: several nodes must come up together."""
         lib = fetch()
         end_orphan(self.directory / "broker.pid", str(self.directory), seconds=STOP_SECONDS)
-        demand_free(self.port, "Kafka", "INTERURBE_PORT_KAFKA")
-        demand_free(self.controller_port, "Kafka's controller", "INTERURBE_PORT_KAFKA_CONTROLLER")
+        if BROKER in self.seat.roles:
+            demand_free(self.port, "Kafka", "INTERURBE_PORT_KAFKA")
+        if CONTROLLER in self.seat.roles:
+            demand_free(self.controller_port, "Kafka's controller", "INTERURBE_PORT_KAFKA_CONTROLLER")
         self.directory.mkdir(parents=True, exist_ok=True)
         self._configure()
         self._format(lib)
@@ -76,9 +89,10 @@ class Broker:
         (self.directory / "broker.pid").write_text(str(self._process.pid))
 
     def wait(self, seconds: float = START_SECONDS) -> None:
-        """Waits until the broker accepts connections; raises KafkaUnavailable with the end of its log when it died or does not."""
+        """Waits until the node accepts connections; raises KafkaUnavailable with the end of its log when it died or does not."""
         deadline = time.monotonic() + seconds
-        while not answers(self.port):
+        port = self.port if BROKER in self.seat.roles else self.controller_port
+        while not answers(port):
             if self.pid is None or time.monotonic() > deadline:
                 raise KafkaUnavailable(f"Kafka in {self.directory} did not start. Its log ends with:\n{self._last_lines()}")
             time.sleep(0.05)
@@ -91,11 +105,24 @@ class Broker:
         """Ends the broker as a power cut would (SIGKILL)."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Halts the running broker where it is (SIGSTOP): its connections stay, and it says nothing."""
+        self._tell(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen broker go on, as if no time had passed."""
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, what: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(what)
+
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
         process.send_signal(how)
+        process.send_signal(signal.SIGCONT)  # a frozen one hears nothing else
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -104,12 +131,14 @@ class Broker:
         (self.directory / "broker.pid").unlink(missing_ok=True)
 
     def _configure(self) -> None:
-        replicas = min(MOST_REPLICAS, len(self.voters))
+        replicas = min(MOST_REPLICAS, self.seat.brokers)
+        controllers = self.seat.controllers or {self.seat.node: self.controller_port}
+        listeners = {BROKER: f"PLAINTEXT://{HOST}:{self.port}", CONTROLLER: f"CONTROLLER://{HOST}:{self.controller_port}"}
         values = {
-            "node_id": self.node_id,
-            "voters": ",".join(f"{node}@{HOST}:{port}" for node, port in self.voters.items()),
-            "port": self.port,
-            "controller_port": self.controller_port,
+            "node_id": self.seat.node,
+            "roles": ",".join(self.seat.roles),
+            "listeners": ",".join(listeners[role] for role in self.seat.roles),
+            "voters": ",".join(f"{node}@{HOST}:{port}" for node, port in controllers.items()),
             "data": self.directory / "data",
             "replicas": replicas,
             "in_sync": max(1, replicas - 1),

@@ -2,11 +2,15 @@
 
 from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
 from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
+from services.initiatives.directory.models import VIEWS as DIRECTORY_VIEWS
 from shared.consumer import Consumer
 from shared.loop import Loop
 from shared.process import Runtime
 
 
 def loops(runtime: Runtime) -> list[Loop]:
-    """One consumer for each room that has handlers."""
-    return [Consumer("initiatives.directory", runtime, DIRECTORY), Consumer("initiatives.commitments", runtime, COMMITMENTS)]
+    """One consumer for each room that has handlers; the trackers of commitments are records of our own, so that room has no view."""
+    return [
+        Consumer("initiatives.directory", runtime, DIRECTORY, DIRECTORY_VIEWS),
+        Consumer("initiatives.commitments", runtime, COMMITMENTS),
+    ]

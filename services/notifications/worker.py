@@ -4,6 +4,7 @@ from typing import cast
 
 from services.notifications.alerts.handlers import HANDLERS as ALERTS
 from services.notifications.directory.handlers import HANDLERS as DIRECTORY
+from services.notifications.directory.models import VIEWS as DIRECTORY_VIEWS
 from services.notifications.mail.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from shared.consumer import Consumer
@@ -12,10 +13,10 @@ from shared.process import Runtime
 
 
 def loops(runtime: Runtime) -> list[Loop]:
-    """One consumer for each room that has handlers, and the sender of mails."""
+    """One consumer for each room that has handlers, and the sender of mails; what was told to people is no view."""
     settings = cast("NotificationsSettings", runtime.settings)
     return [
-        Consumer("notifications.directory", runtime, DIRECTORY),
+        Consumer("notifications.directory", runtime, DIRECTORY, DIRECTORY_VIEWS),
         Consumer("notifications.alerts", runtime, ALERTS),
         Sender(runtime.database, settings, runtime.telemetry),
     ]

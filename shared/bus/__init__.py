@@ -81,15 +81,16 @@ class CommitRefused(BusError):
 
 
 class CorruptBatch(BusError):
-    """Stored bytes that cannot be read back; `seek(tp, after)` goes past them, after the loss has been recorded."""
+    """Stored bytes that cannot be read back, and why; `seek(tp, after)` goes past them, after the loss has been recorded."""
 
     retryable = False
 
-    def __init__(self, tp: TopicPartition, offset: int, after: int | None = None) -> None:
+    def __init__(self, tp: TopicPartition, offset: int, after: int | None = None, why: str = "") -> None:
         self.tp = tp
         self.offset = offset
         self.after = offset + 1 if after is None else after
-        super().__init__(f"{tp.topic}/{tp.partition}: the records from offset {offset} are damaged; reading can go on at {self.after}")
+        words = f"{tp.topic}/{tp.partition}: the records from offset {offset} are damaged; reading can go on at {self.after}"
+        super().__init__(f"{words} ({why})" if why else words)
 
 
 class Subscription(Protocol):
@@ -144,7 +145,14 @@ class Subscription(Protocol):
         ...
 
     async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
-        """What left the log before the group had read it: (first, behind the last) per assigned partition. Raises BusUnavailable."""
+        """What left the log before the group had read it: (first, behind the last) per assigned partition.
+
+        For a group that has committed nothing that is all that ever left. Raises BusUnavailable.
+        """
+        ...
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        """Where the log ends now: behind the last record, per assigned partition. Raises BusUnavailable."""
         ...
 
     async def lag(self) -> dict[TopicPartition, int]:

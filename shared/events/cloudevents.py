@@ -25,6 +25,9 @@ _HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_EXTENSIONS)} | {name: 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no attribute may contain (CloudEvents 1.0.2, 3.1), and no database takes as text."""
 
+_VISIBILITIES = {one.value: one for one in Visibility}
+"""One that is not among them came from a newer publisher: who is not in the audience is then not told."""
+
 LONGEST_NAME = 500
 """Characters of a subject or type at the most: more does not fit into an index, and no thing of ours is named so."""
 
@@ -85,8 +88,8 @@ def to_headers(envelope: Envelope) -> Headers:
 
 
 def to_data(envelope: Envelope) -> bytes:
-    """The JSON data of an event: the value of its message in binary mode."""
-    return envelope.data.model_dump_json(exclude_none=True).encode()
+    """The JSON data of an event: the value of its message in binary mode. Whether it is a valid one, `from_message` says."""
+    return envelope.data.model_dump_json(exclude_none=True, warnings=False).encode()
 
 
 def from_message(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Envelope:
@@ -211,6 +214,6 @@ def _envelope(attributes: Attributes, event: Event) -> Envelope:
     audience = told.get("audience")
     return Envelope(
         event_id, source, kind, subject, time, sequence, event, told.get("partitionkey") or subject, told.get("dataschema", ""),
-        told.get("visibility") or Visibility.PARTIES, tuple(filter(None, audience.split(","))) if audience else (),
+        _VISIBILITIES.get(told.get("visibility", ""), Visibility.PARTIES), tuple(filter(None, audience.split(","))) if audience else (),
         told.get("correlationid") or None, told.get("causationid") or None, told.get("traceparent") or None, told.get("tracestate") or None,
     )  # fmt: skip

@@ -151,26 +151,26 @@ def _utc(when: datetime | None) -> datetime | None:
 def rebuild(
     ctx: typer.Context,
     consumer: Annotated[str, typer.Argument(help="e.g. initiatives.directory")],
-    view: Annotated[list[str] | None, typer.Option(help="A table to empty and fill again; may be given several times.")] = None,
 ) -> None:
     """Empty a consumer's views and fill them again from the first fact on; stop the service's workers first."""
     service: Service = ctx.obj
-    done = asyncio.run(_rebuilt(service, consumer, view or []))
+    done = asyncio.run(_rebuilt(service, consumer))
     typer.echo(f"{consumer}: {done} messages read again.")
 
 
-async def _rebuilt(service: "Service", name: str, views: Sequence[str]) -> int:
+async def _rebuilt(service: "Service", name: str) -> int:
     async with opened(service, load(service.settings)) as runtime:
         consumers = _consumers(service, runtime)
         if name not in consumers:
             known = ", ".join(sorted(consumers))
             raise Trouble(f"there is no consumer {name}", f"There are: {known}." if known else "This service consumes nothing.")
-        tables = list(views) or list(getattr(consumers[name], "views", ()))
-        if not tables:
-            raise Trouble("no view was named", "Give the tables this consumer fills, each with --view TABLE.")
+        if not consumers[name].views:
+            with_views = ", ".join(sorted(other for other, consumer in consumers.items() if consumer.views))
+            fix = f"These can be filled anew: {with_views}." if with_views else "Nothing in this service can be filled anew from the log."
+            raise Trouble(f"{name} has no view: what it makes of facts is a record of its own, which the log cannot give back", fix)
         await runtime.bus.start()
         try:
-            return int(await consumers[name].rebuild(tables))
+            return int(await consumers[name].rebuild())
         finally:
             await consumers[name].close()
 

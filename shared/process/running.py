@@ -5,7 +5,6 @@ requests in flight finish, loops end after their step, telemetry is flushed; a s
 """
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -18,9 +17,10 @@ import structlog
 import uvloop
 
 from shared.http import IdempotencyCleanup, probe_app
+from shared.process.collecting import settle
 from shared.process.keeping import Keeper
 from shared.process.opening import runtime_of
-from shared.process.serving import FINISH_SECONDS, Serving, bind
+from shared.process.serving import FINISH_SECONDS, Serving, allow_many_connections, bind
 from shared.process.topics import Topics
 from shared.process.wakes import Listening, NotifyWake
 from shared.telemetry import Telemetry
@@ -49,6 +49,7 @@ class Mode(StrEnum):
 def live(service: "Service", settings: "Settings", mode: Mode) -> int:
     """Be the process until it is told to stop; the exit code. Raises SettingsError when the settings cannot work."""
     settings.bus_named()
+    allow_many_connections()
     listening = _bound(settings, mode)
     telemetry = Telemetry(service.name, settings).install()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -81,8 +82,7 @@ class _Process:
         http.add_done_callback(self._http_ended)
         address = "{}:{}".format(*listening.getsockname()[:2])
         _log.info("started", mode=self._mode.value, address=address, loops=[loop.name for loop in self._runtime.loops], pid=os.getpid())
-        gc.collect()
-        gc.freeze()
+        settle()
         await self._asked.wait()
         await self._end(serving, http, keeper)
         return 1 if self._failed else 0

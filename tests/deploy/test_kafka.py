@@ -11,7 +11,9 @@ import pytest
 
 from deploy.kafka import jars
 from deploy.kafka.broker import Broker, main, new_cluster_id
-from deploy.ports import PortTaken, free_port
+from deploy.kafka.cluster import KafkaCluster
+from deploy.ports import PortTaken, answers, free_port
+from deploy.processes import alive
 
 
 def test_names_no_repository_of_its_own() -> None:
@@ -49,3 +51,31 @@ def test_stops_by_hand_what_was_started_by_hand(tmp_path: Path, capsys: pytest.C
 def test_names_the_port_that_is_taken(kafka: Broker, tmp_path: Path) -> None:
     with pytest.raises(PortTaken, match=f"{kafka.port}.*INTERURBE_PORT_KAFKA"):
         Broker(tmp_path, kafka.port, free_port()).start()
+
+
+@pytest.mark.kafka
+def test_ends_every_node_of_a_cluster_a_frozen_one_too(tmp_path: Path) -> None:
+    cluster = KafkaCluster(tmp_path)
+    cluster.start()
+    pids = [node.pid for node in (cluster.controller, *cluster.brokers.values())]
+    assert all(answers(broker.port) for broker in cluster.brokers.values())
+    cluster.brokers[1].kill()
+    cluster.brokers[2].freeze()
+    cluster.stop()
+    assert [pid for pid in pids if pid is None or alive(pid)] == []
+
+
+def test_names_the_cluster_it_is_of_and_only_what_it_does(tmp_path: Path) -> None:
+    cluster = KafkaCluster(tmp_path)
+    written = {}
+    for node in (cluster.controller, cluster.brokers[2]):
+        node.directory.mkdir()
+        node._configure()
+        written[node.seat.node] = dict(
+            line.split("=", 1) for line in (node.directory / "server.properties").read_text().splitlines() if not line.startswith("#")
+        )
+    voters = f"0@127.0.0.1:{cluster.controller.controller_port}"
+    assert {told["controller.quorum.voters"] for told in written.values()} == {voters}
+    assert (written[0]["process.roles"], written[2]["process.roles"]) == ("controller", "broker")
+    assert written[2]["listeners"] == f"PLAINTEXT://{cluster.brokers[2].bootstrap}"
+    assert (written[2]["offsets.topic.replication.factor"], written[2]["min.insync.replicas"]) == ("3", "2")

@@ -38,9 +38,10 @@ SECRET_PLACES = ("log/*.log", "traces/*.jsonl")
 
 _WAITING = """
 SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unpublished, (SELECT count(*) FROM due WHERE due_at <= now()) AS due,
-       (SELECT count(*) FROM inbox_parked) AS parked
+       (SELECT count(*) FROM outbox) AS facts
 """
 _OPEN_MESSAGES = "SELECT count(*) FROM message WHERE status IN ('queued', 'deferred')"
+_HASTEN = "UPDATE message SET next_attempt_at = now() WHERE status = 'deferred' AND claim IS NULL AND next_attempt_at > now()"
 _OUTBOX = "SELECT id::text, subject, sequence, type, topic, headers, payload FROM outbox ORDER BY seq"
 _COUNTED = {
     "partners": (("partner", "partner"), ("agreement", "agreement"), ("membership", "membership")),
@@ -50,30 +51,38 @@ _COUNTED = {
 
 
 def settle(stack: Stack, seconds: float = SETTLE_SECONDS) -> Quiet:
-    """Wait until nothing waits anywhere and all are ready, for at most so long."""
+    """Wait until nothing waits anywhere and all are ready, for at most so long; the pauses between attempts at a mail are passed over.
+
+    Only a second look at the same facts is believed: what a fact leads to (a mail, say) may come between one question and the next.
+    """
     until = time.monotonic() + seconds
+    known = -1
     while True:
-        quiet = asyncio.run(_quiet(stack))
-        if quiet == Quiet(0, 0, 0) or time.monotonic() > until:
+        quiet, facts = asyncio.run(_quiet(stack))
+        resting = quiet == Quiet(0, 0, 0)
+        if (resting and facts == known) or time.monotonic() > until:
             return quiet
+        known = facts if resting else -1
         threading.Event().wait(0.2)
 
 
-async def _quiet(stack: Stack) -> Quiet:
-    unpublished = due = lag = 0
+async def _quiet(stack: Stack) -> tuple[Quiet, int]:
+    """How it looks now, and how many facts there are."""
+    unpublished = due = lag = facts = 0
     for service in SERVICES:
         connection = await asyncpg.connect(stack.cluster.url(service))
         try:
             row = (await connection.fetch(_WAITING))[0]
-            unpublished, due = unpublished + row["unpublished"], due + row["due"]
+            unpublished, due, facts = unpublished + row["unpublished"], due + row["due"], facts + row["facts"]
             if service == "notifications":
+                await connection.execute(_HASTEN)
                 due += await connection.fetchval(_OPEN_MESSAGES)
         finally:
             await connection.close()
     if not unpublished + due:
         lag = await _lag(stack)
     reasons = tuple(f"{name}: {why}" for name in SERVICES if (why := not_ready(stack.ports.url(name))) is not None)
-    return Quiet(unpublished, lag, due, reasons)
+    return Quiet(unpublished, lag, due, reasons), facts
 
 
 async def _lag(stack: Stack) -> int:
@@ -110,7 +119,7 @@ def gather(stack: Stack, stories: Stories, history: History) -> History:
     history.readers = {email: stories.ids[name] for name, email, *_ in PEOPLE}
     asyncio.run(_tables(stack, history))
     history.log = asyncio.run(_log(stack))
-    history.mails = _mails(stack)
+    history.mails = mails(stack)
     history.leaks = _leaks(stack, stories)
     return history
 
@@ -212,7 +221,8 @@ async def _log(stack: Stack) -> list[Fact]:
     return [_fact({name: value.decode() for name, value in one.headers}, one.topic, one.value) for one in messages]
 
 
-def _mails(stack: Stack) -> list[Mail]:
+def mails(stack: Stack) -> list[Mail]:
+    """What the mail server has taken so far, but for requests to confirm an address."""
     url = stack.ports.url("mail")
     with httpx.Client(timeout=30) as http:
         listed = http.get(f"{url}/mails.json").json()

@@ -16,12 +16,13 @@ OK, INFO, REFUSED = "ok", "info", "refused"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One intent of a client: append ``mark``, unique in the run, to the list of a ``thing``."""
+    """One intent of a client: append ``mark``, unique in the run, to the list of a ``thing``; ``why`` it was refused, if it was."""
 
     mark: str
     thing: str
     outcome: str
     trace: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,25 @@ class Quiet:
     not_ready: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a service answered when it was asked how it is. None: nothing. ``reasons`` are the checks that are not well, in its words."""
+
+    ready: bool | None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    alive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordeal:
+    """A fault as long as it lasted, at one service: which check had to fail (none: the process itself was away), and all it said."""
+
+    what: str
+    service: str
+    check: str | None
+    said: tuple[Said, ...]
+
+
 @dataclass(slots=True)
 class History:
     """Everything that is known of a run. None: this run could not see it."""
@@ -100,8 +120,8 @@ class History:
     quiet: Quiet | None = None
     handles: dict[str, tuple[int, int]] | None = None
     """Of each process its open files and sockets before and after."""
-    degraded: bool | None = None
-    """Whether something said "not ready" while the fault lasted; None when it was too short to ask."""
+    ordeals: list[Ordeal] = field(default_factory=list)
+    """What services said of themselves while faults lasted; a fault too short to ask about is not among them."""
     leaks: list[str] | None = None
 
 
@@ -129,7 +149,7 @@ class Report:
     @property
     def broken(self) -> dict[str, list[str]]:
         """What does not hold, with the first differences."""
-        return {name: found.wrong[:10] for name, found in self.findings.items() if found.wrong}
+        return {name: list(dict.fromkeys(found.wrong))[:10] for name, found in self.findings.items() if found.wrong}
 
     def words(self) -> str:
         """One line, for a table."""

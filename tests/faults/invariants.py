@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.faults.history import OK, REFUSED, Finding, History, Report
+from tests.faults.history import OK, REFUSED, Finding, History, Ordeal, Report, Said
 
 TOLD_OF = ("agreement.signed.", "agreement.entered_into_force.", "exchange.scheduled.", "exchange.rescheduled.", "exchange.cancelled.")
 
@@ -150,10 +150,26 @@ def bounded(history: History) -> Looks:
 
 
 def honest(history: History) -> Looks:
-    """I11: what was broken said so, and all is well again."""
-    if history.degraded is not None:
-        yield None if history.degraded else "everything said it was ready while the fault lasted"
-        yield None if history.quiet is None or not history.quiet.not_ready else f"still not ready: {history.quiet.not_ready}"
+    """I11: while something was wrong every answer said so and why, who lived said that too, and in the end all is well again."""
+    for ordeal in history.ordeals:
+        for said in ordeal.said:
+            lie = _lie(ordeal, said)
+            yield None if lie is None else f"{ordeal.service}, while {ordeal.what}: {lie}"
+    if history.ordeals and history.quiet is not None:
+        yield None if not history.quiet.not_ready else f"still not ready: {history.quiet.not_ready}"
+
+
+def _lie(ordeal: Ordeal, said: Said) -> str | None:
+    """What is not true in an answer, if anything."""
+    if said.ready:
+        return "said it was ready"
+    if said.alive is False:
+        return "said it was not alive"
+    if ordeal.check is None:
+        return None
+    if said.ready is None:
+        return "said nothing"
+    return None if said.reasons.get(ordeal.check) else f"gave other reasons than {ordeal.check}: {dict(said.reasons)}"
 
 
 def no_leak(history: History) -> Looks:

@@ -61,7 +61,7 @@ class Road:
         """Another member of the same group, writing the same view."""
         runtime = Runtime(settings=None, database=self.neighbour, bus=self.bus, wake=SilentWake(), telemetry=self.telemetry)  # type: ignore[arg-type]  # loops read no settings
         handlers: Handlers = {PartnerRegistered: noted, PartnerUpdated: noted}
-        made = Consumer("test.ledger", runtime, handlers)
+        made = Consumer("test.ledger", runtime, handlers, (LedgerView,))
         made.patience = 0.2
         return made
 

@@ -15,8 +15,6 @@ from tests.faults.mock_cluster import MockCluster
 from tests.faults.road import TOPIC, Road, impatient, road, two_databases
 from tests.fixtures.postgres import NewDatabase
 
-pytestmark = pytest.mark.slow_fault  # outages last seconds each: `make faults` runs them
-
 
 @pytest.fixture
 def brokers(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockCluster]:

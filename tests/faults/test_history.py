@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.history import INFO, OK, REFUSED, Command, Fact, History, Mail, Quiet, Told
+from tests.faults.history import INFO, OK, REFUSED, Command, Fact, History, Mail, Ordeal, Quiet, Said, Told
 from tests.faults.invariants import INVARIANTS, check
 
 PARTNERS, EXCHANGES = "interurbe.partners", "interurbe.initiatives"
@@ -49,7 +49,10 @@ def sound() -> History:
         mails=[Mail("<m1@here>", "x@y", "Signed", "t3")],
         quiet=Quiet(0, 0, 0),
         handles={"partners": (40, 45)},
-        degraded=True,
+        ordeals=[
+            Ordeal("PostgreSQL was gone", "partners", "database", (Said(ready=False, reasons={"database": "away"}, alive=True),)),
+            Ordeal("it was killed", "partners", None, (Said(ready=None),)),
+        ],
         leaks=[""],
     )  # fmt: skip
 
@@ -155,7 +158,23 @@ def sockets_leaked(history: History) -> None:
 
 
 def all_well_said_the_burning_house(history: History) -> None:
-    history.degraded = False
+    history.ordeals[0] = replace(history.ordeals[0], said=(*history.ordeals[0].said, Said(ready=True, alive=True)))
+
+
+def not_a_word_in_the_fire(history: History) -> None:
+    history.ordeals[0] = replace(history.ordeals[0], said=(Said(ready=None),))
+
+
+def another_reason_than_the_fire(history: History) -> None:
+    history.ordeals[0] = replace(history.ordeals[0], said=(Said(ready=False, reasons={"mail": "away"}, alive=True),))
+
+
+def dead_said_who_was_only_alone(history: History) -> None:
+    history.ordeals[0] = replace(history.ordeals[0], said=(Said(ready=False, reasons={"database": "away"}, alive=False),))
+
+
+def still_ill_after_the_fire(history: History) -> None:
+    history.quiet = Quiet(0, 0, 0, ("partners: the database",))
 
 
 def secret_in_a_log(history: History) -> None:
@@ -172,7 +191,9 @@ def secret_in_a_log(history: History) -> None:
         (view_applied_twice, "I5"), (older_fact_applied_last, "I5"), (message_made_twice, "I5"),
         (mail_sent_again_under_another_id, "I6"), (mail_sent_again_without_a_doubt, "I6"), (mail_never_sent, "I6"),
         (skipped_in_silence, "I7"), (never_at_rest, "I8"), (trace_lost_on_the_way, "I9"), (fact_under_another_trace, "I9"),
-        (sockets_leaked, "I10"), (all_well_said_the_burning_house, "I11"), (secret_in_a_log, "I12"),
+        (sockets_leaked, "I10"), (all_well_said_the_burning_house, "I11"), (not_a_word_in_the_fire, "I11"),
+        (another_reason_than_the_fire, "I11"), (dead_said_who_was_only_alone, "I11"), (still_ill_after_the_fire, "I11"),
+        (secret_in_a_log, "I12"),
     ],
 )  # fmt: skip
 def test_a_seeded_defect_is_caught_by_its_invariant(seed: Callable[[History], None], invariant: str) -> None:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
+from shared.bus import PARTITIONS
+from shared.bus.kafka import CONSUMER
 from shared.bus.postgres import PostgresBus
 from shared.bus.postgres.subscription import PostgresSubscription
+from shared.consumer import Consumer
 from shared.db import Database
+from shared.events import Envelope
+from shared.loop import Wake
 from shared.relay import BATCH_BYTES
 from tests.faults.mock_cluster import MockCluster
 from tests.faults.proxy import FaultProxy, Match, saying
-from tests.faults.road import PATIENCE, TOPIC, Road, proxied_mock, rerouted, road, two_databases
+from tests.faults.road import PATIENCE, TOPIC, Road, Urls, impatient, proxied_mock, rerouted, road, two_databases
 from tests.fixtures.buses import open_bus_of
 from tests.fixtures.postgres import NewDatabase
-
-pytestmark = pytest.mark.slow_fault  # outages last seconds each: `make faults` runs them
+from tests.shared.ledger import noted
 
 
 class Far:
@@ -143,22 +149,89 @@ async def test_c3_a_commit_whose_answer_is_lost_has_one_effect(far: Far) -> None
 
 @pytest.mark.kafka
 @pytest.mark.slow_fault
-async def test_c9_c10_members_come_and_go_fifty_times_in_the_middle_of_batches(
-    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path
+async def test_c9_a_rebalance_in_the_middle_of_a_batch_refuses_its_offsets_and_nothing_else(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase, tmp_path: Path
 ) -> None:
-    bus = open_bus_of(request, "kafka")
-    await bus.ensure_topics([TOPIC])
-    async with road(two_databases(new_database), bus, tmp_path, deadline=8.0) as made:
-        ledgers = await made.write(ledgers=6, each=1)
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(session: AsyncSession, envelope: Envelope) -> None:
+        entered.set()
+        await go_on.wait()
+        await noted(session, envelope)
+
+    async with crowd(request, "kafka", monkeypatch, two_databases(new_database), tmp_path) as made:
+        await made.write(ledgers=12)
+        await made.sent()
+        with monkeypatch.context() as patch:
+            patch.setattr("tests.faults.road.noted", slowly)
+            made.consumer = made.new_consumer()
         other = made.new_consumer()
-        for _ in range(25):
+        with capture_logs() as told:
+            first = asyncio.create_task(reading(made, made.consumer, go_on))
+            await entered.wait()
+            second = asyncio.create_task(reading(made, other, go_on))
+            await until(lambda: shares(other) > 0 and shares(made.consumer) < PARTITIONS)  # what the batch is from is not all its own now
+            go_on.set()
+            await asyncio.gather(first, second)
+            await made.arrive(other)
+        await other.close()
+    assert any("offsets not kept" in line["event"] for line in told)
+
+
+@pytest.mark.slow_fault
+@pytest.mark.parametrize("kind", ["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def test_c10_members_come_and_go_fifty_times(
+    request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    async with crowd(request, kind, monkeypatch, two_databases(new_database), tmp_path) as made:
+        ledgers = await made.write(ledgers=6, each=1)
+        for _ in range(50):
+            older, younger = made.consumer, made.new_consumer()
+            younger.patience = 0.03
+            while not shares(younger):
+                await asyncio.gather(made.send(), made.read(older), made.read(younger))
+                if kind == "postgres":  # there one member reads, and the next one when that has gone
+                    break
             for ledger in ledgers:
                 await made.note(ledger)
-            await asyncio.gather(made.send(), made.read(), made.read(other))
-            await other.close()
-            other = made.new_consumer()
-        await other.close()
+            await asyncio.gather(made.send(), made.read(older), made.read(younger))
+            await made.note(ledgers[0])
+            await made.sent()
+            await older.close()  # it leaves something unread
+            made.consumer = younger
         await made.arrive()
+
+
+@asynccontextmanager
+async def crowd(
+    request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch, urls: Urls, folder: Path
+) -> AsyncIterator[Road]:
+    """A road on which members of a group soon hear of each other: by their next heartbeat, and no question waits behind a long poll."""
+    monkeypatch.setitem(CONSUMER, "heartbeat_interval_ms", 100)
+    impatient(monkeypatch)
+    bus = open_bus_of(request, kind)
+    await bus.start()
+    await bus.ensure_topics([TOPIC])
+    async with road(urls, bus, folder, deadline=8.0) as made:
+        yield made
+
+
+def shares(member: Consumer) -> int:
+    """How many partitions a member has."""
+    return 0 if member._subscription is None else len(member._subscription.assignment())
+
+
+async def reading(way: Road, member: Consumer, done: asyncio.Event) -> None:
+    """A member reads as its process does."""
+    while not done.is_set():
+        await way.read(member)
+
+
+async def until(look: Callable[[], bool]) -> None:
+    """Look again and again until it is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not look():
+            await Wake().wait(0.05)
 
 
 async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import json
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import repeat
@@ -16,15 +17,13 @@ from deploy.embedded.child import Child
 from deploy.embedded.environment import ROOT
 from deploy.ports import free_port
 from tests.faults.conftest import Tell
+from tests.faults.history import OK
 from tests.faults.trial import Trial, until
 from tests.faults.workload import Workload
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow_fault]  # the whole product is started for each: `make faults` runs them
 
-BACKENDS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND usename <> 'postgres' AND pid <> pg_backend_pid()
-"""
+PAUSED_SECONDS = 120
 CRASHES = [
     pytest.param("partners", "edge.before_commit:9", 101, id="A1"),
     pytest.param("partners", "edge.after_commit:9", 102, id="A2"),
@@ -53,10 +52,10 @@ def test_told_to_stop_it_finishes_what_it_does_and_refuses_the_rest_a13(trial: T
         process = child._process
         assert process is not None
         began = time.monotonic()
-        child.stop()
+        trial.stop("partners")
         assert process.returncode == 0
         assert time.monotonic() - began < 30
-        child.start()
+        trial.restart("partners")
 
     tell(trial.run(fault, seed=113, rounds=1, after=3), 113)
 
@@ -64,21 +63,16 @@ def test_told_to_stop_it_finishes_what_it_does_and_refuses_the_rest_a13(trial: T
 @pytest.mark.slow_fault
 def test_ten_restarts_in_a_row_while_clients_work_a14(trial: Trial, tell: Tell) -> None:
     restarts = [
-        lambda name=name: trial.stack.restart(name) for name in ("partners", "initiatives", "notifications", "partners", "initiatives") * 2
+        lambda name=name: trial.restart(name) for name in ("partners", "initiatives", "notifications", "partners", "initiatives") * 2
     ]
     tell(trial.run(trial.step_by_step(*restarts), seed=114, rounds=3, after=2), 114)
 
 
 def test_a_frozen_relay_wakes_up_after_another_took_over_r7(trial: Trial, tell: Tell) -> None:
     def fault(trial: Trial, work: Workload) -> None:
-        pid = trial.stack.children["partners"].pid
-        assert pid is not None
-        frozen = holder(trial)
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            until(lambda: holder(trial) not in ("", frozen), "another relay to take over")
-        finally:
-            os.kill(pid, signal.SIGCONT)
+        first = holder(trial)
+        with trial.frozen("partners"):
+            until(lambda: holder(trial) not in ("", first), "another relay to take over")
         work.reached(len(work.commands) + 6)
 
     with second_worker(trial):
@@ -114,17 +108,13 @@ def second_worker(trial: Trial) -> Iterator[None]:
 def test_postgresql_is_killed_under_load_d1(trial: Trial, tell: Tell) -> None:
     def fault(trial: Trial, work: Workload) -> None:
         trial.kill_postgres()
-        until(lambda: not trial.stack.cluster.running, "PostgreSQL to be gone")
         trial.revive()
 
     tell(trial.run(fault, seed=401, rounds=1, after=5), 401)
 
 
 def test_every_connection_to_postgresql_is_cut_again_and_again_d5(trial: Trial, tell: Tell) -> None:
-    def cut() -> None:
-        trial.stack.cluster.sql(BACKENDS)
-
-    tell(trial.run(trial.step_by_step(*repeat(cut, 4)), seed=405, rounds=1, after=3), 405)
+    tell(trial.run(trial.step_by_step(*repeat(trial.cut_connections, 4)), seed=405, rounds=1, after=3), 405)
 
 
 @pytest.mark.slow_fault
@@ -135,3 +125,62 @@ def test_everybody_is_killed_at_once_d1_all(trial: Trial, tell: Tell) -> None:
         trial.revive()
 
     tell(trial.run(fault, seed=409, rounds=1, after=5), 409)
+
+
+def test_while_the_bus_is_away_commands_succeed_and_readiness_says_so_t6(trial: Trial, tell: Tell) -> None:
+    def fault(trial: Trial, work: Workload) -> None:
+        trial.lose_bus()
+        work.reached(len(work.commands) + 10)
+        trial.revive()
+
+    outcome = trial.run(fault, seed=606, rounds=1, after=2)
+    assert [command for command in outcome.history.commands[-outcome.operations :] if command.outcome != OK] == []
+    tell(outcome, 606)
+
+
+def test_everybody_is_paused_for_two_minutes_x8(trial: Trial, tell: Tell) -> None:
+    """The readers first, so that they miss what the others do, and half a minute of it after the pause of who wrote it began."""
+
+    def fault(trial: Trial, work: Workload) -> None:
+        with trial.frozen("initiatives", "notifications"):
+            work.reached(len(work.commands) + 6, seconds=20)
+            with trial.frozen("partners"):
+                threading.Event().wait(PAUSED_SECONDS)
+
+    tell(trial.run(fault, seed=608, rounds=1, after=4), 608)
+
+
+def test_a_sender_killed_between_the_servers_250_and_its_mark_sends_again_under_the_same_id_m13(trial: Trial, tell: Tell) -> None:
+    def fault(trial: Trial, work: Workload) -> None:
+        trial.fallen("notifications")
+        trial.revive()
+
+    before = {mail.message_id for mail in trial.mails()}
+    trial.arm("notifications", "mail.before_mark")
+    outcome = trial.run(fault, seed=513, rounds=1, after=0)
+    tell(outcome, 513)
+    taken = Counter(mail.message_id for mail in outcome.history.mails if mail.message_id not in before)
+    doubts = {told.id for told in outcome.history.told if told.ambiguous}
+    twice = {message_id.strip("<>").partition("@")[0] for message_id, times in taken.items() if times == 2}
+    assert twice
+    assert twice <= doubts
+
+
+def test_the_logs_of_an_outage_name_traces_and_nobody_t5(trial: Trial, tell: Tell) -> None:
+    """A request that carries an address fails while the database is away; the log says which, and not whose."""
+    secret = "quien-pregunta@outage.example"  # an address that is nowhere else
+
+    def fault(trial: Trial, work: Workload) -> None:
+        trial.kill_postgres()
+        asked.append(trial.ask_to_subscribe(secret, token))
+        trial.revive()
+
+    asked: list[str] = []
+    token = trial.stories.systems["bogota"]._new_token()
+    outcome = trial.run(fault, seed=605, rounds=1, after=3)
+    tell(outcome, 605)
+    lines = [json.loads(line) for path in trial.logs() for line in path.read_text().splitlines()]
+    failed = [line for line in lines if line["event"] == "request failed"]
+    assert asked[0] in {line["trace_id"] for line in failed}
+    assert {command.trace for command in outcome.history.commands} & {line["trace_id"] for line in failed}
+    assert [path.name for path in trial.logs() if secret in path.read_text()] == []

@@ -9,6 +9,7 @@ import pytest
 
 from shared.crash import PLACES, arm
 from tests.contracts.source import functions
+from tests.faults.guards import GUARDS, Guard
 from tests.faults.results import Result, write
 from tests.faults.rows import OPEN, OWED, ROWS, RUNNING, Row
 
@@ -67,3 +68,14 @@ def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> No
     write(tmp_path / "half.md", half, results)
     assert "| X5 | e | kafka | partly |" in (tmp_path / "half.md").read_text()
     assert "| X4 | d | none | not run |" in table
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_every_guard_is_still_where_it_is_said_to_be(guard: Guard) -> None:
+    assert (TOP / guard.file).read_text().count(guard.words) == 1
+    assert set(guard.row.split()) <= set(OWED)
+    assert {
+        test
+        for test in guard.tests
+        if test not in {f"{path}::{node.name}" for path in {test.partition("::")[0]} for node in functions(path)}
+    } == set()

@@ -20,7 +20,7 @@ import httpx
 
 from deploy.embedded.demo.facts import PEOPLE
 from deploy.embedded.demo.stories import Stories
-from deploy.embedded.demo.system import System
+from deploy.embedded.demo.system import Refused, System
 from tests.faults.history import INFO, OK, REFUSED, Command
 
 PATIENCE = 45.0
@@ -49,7 +49,7 @@ class Client:
             headers = {"Idempotency-Key": key, "If-Match": partner.headers["etag"]}
             answer = self._certain("POST", f"{url}/aliases", {"text": mark, "kind": "other"}, headers, trace)
             if answer is None or answer.status_code != httpx.codes.PRECONDITION_FAILED:
-                self._note(Command(mark, f"partner/{self.partner}", _outcome(answer), trace))
+                self._note(Command(mark, f"partner/{self.partner}", *_outcome(answer, trace)))
                 return
         self._note(Command(mark, f"partner/{self.partner}", INFO, trace))
 
@@ -79,8 +79,8 @@ class Client:
             "POST", f"{url}/{verb}", body, {"If-Match": now.headers["etag"], "Idempotency-Key": str(uuid4())}, wanted.trace
         )
         if wanted.thing:
-            self._note(Command(wanted.mark, wanted.thing, _outcome(answer), wanted.trace))
-        return _outcome(answer) == OK
+            self._note(Command(wanted.mark, wanted.thing, *_outcome(answer, wanted.trace)))
+        return answer is not None and answer.is_success
 
     def meet(self, other: Client) -> None:
         """An exchange outside any agreement."""
@@ -90,7 +90,7 @@ class Client:
     def _do(self, url: str, body: dict[str, Any], mark: str, thing: str) -> Any | None:
         trace = uuid4().hex
         answer = self._certain("POST", url, body, {"Idempotency-Key": str(uuid4())}, trace)
-        self._note(Command(mark, thing, _outcome(answer), trace))
+        self._note(Command(mark, thing, *_outcome(answer, trace)))
         return answer.json() if answer is not None and answer.is_success else None
 
     def _note(self, command: Command) -> None:
@@ -104,7 +104,11 @@ class Client:
             try:
                 token = self.system.token or self.system._new_token()
                 answer = self._http.request(method, url, json=body, headers={**given, "Authorization": f"Bearer {token}"})
-            except (httpx.TransportError, RuntimeError):
+            except httpx.TransportError:
+                answer = None
+            except Refused as refused:  # no token: the service is away, or it is a defect
+                if refused.status < httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise
                 answer = None
             if answer is not None and answer.status_code == httpx.codes.UNAUTHORIZED:
                 self.system.token = ""
@@ -172,10 +176,11 @@ class Workload:
             self._lock.notify_all()
 
 
-def _outcome(answer: httpx.Response | None) -> str:
+def _outcome(answer: httpx.Response | None, trace: str) -> tuple[str, str, str]:
+    """What the client knows of a command, its trace, and why it was refused."""
     if answer is None:
-        return INFO
-    return OK if answer.is_success else REFUSED
+        return INFO, trace, ""
+    return (OK, trace, "") if answer.is_success else (REFUSED, trace, answer.text[:400])
 
 
 def _draft(code: str, ours: str, theirs: str) -> dict[str, Any]:
@@ -194,7 +199,7 @@ def _draft(code: str, ours: str, theirs: str) -> dict[str, Any]:
 def _exchange(title: str, ours: str, theirs: str) -> dict[str, Any]:
     day = datetime.now(UTC).date() + timedelta(days=60)
     return {
-        "kind": "workshop", "modality": "virtual", "timezone": "America/Bogota", "languages": ["es"], "titles": {"es": title, "en": title},
+        "kind": "workshop", "modality": "online", "timezone": "America/Bogota", "languages": ["es"], "titles": {"es": title, "en": title},
         "url": "https://encuentro.example/sala", "starts_at": f"{day}T09:00", "ends_at": f"{day}T10:00", "hosts": [ours],
         "participants": [theirs], "outside_agreement": True, "outside_reason": "prueba", "topics": ["govtech"],
     }  # fmt: skip

@@ -92,6 +92,9 @@ class Feed:
     async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
         return {}
 
+    async def ends(self) -> dict[TopicPartition, int]:
+        return {}
+
     async def lag(self) -> dict[TopicPartition, int]:
         self._stumble("lag")
         return {}

@@ -101,14 +101,24 @@ async def seen(database: Database, ledger_id: str) -> list[int]:
 
 
 async def settle(relay: Relay | None, *consumers: Consumer) -> None:
-    """Step until nothing is left to do: three rounds in a row in which nobody did anything."""
+    """Step until nothing is left to do: three rounds in a row in which nobody did anything, and somebody has read all there is."""
     idle = 0
     while idle < 3:
         done = await relay.step() if relay else 0
         for consumer in consumers:
             consumer.patience = 0.1
             done += await consumer.step()
-        idle = 0 if done else idle + 1
+        idle = 0 if done or (consumers and not await _read_up(*consumers)) else idle + 1
+
+
+async def _read_up(*consumers: Consumer) -> bool:
+    """Whether the group's members have their partitions (a new Kafka takes its time to find a coordinator) and nothing waits in them."""
+    subscriptions = [await consumer._joined() for consumer in consumers]
+    if not any(subscription.assignment() for subscription in subscriptions):
+        return False
+    for consumer in consumers:
+        await consumer._offsets.kept()
+    return not any([sum((await subscription.lag()).values()) for subscription in subscriptions if subscription.assignment()])
 
 
 async def topics(bus: Bus) -> None:

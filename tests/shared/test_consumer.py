@@ -19,7 +19,7 @@ from shared.relay import Relay
 from shared.repair import discard, parked_in_inbox, republish, retry
 from shared.telemetry import Telemetry
 from tests.shared.facts import envelope, fact
-from tests.shared.ledger import HANDLERS, NOW, Ledger, new_ledger, noted, seen, settle, topics
+from tests.shared.ledger import HANDLERS, NOW, Ledger, LedgerView, new_ledger, noted, seen, settle, topics
 
 RuntimeOf = Callable[[Database], Runtime]
 
@@ -36,7 +36,7 @@ async def relay(database: Database, bus: Bus, telemetry: Telemetry) -> AsyncIter
 @pytest.fixture
 async def consumer(neighbour: Database, runtime_of: RuntimeOf, relay: Relay) -> AsyncIterator[Consumer]:
     """The neighbour's consumer of the owner's topic."""
-    made = Consumer("test.ledger", runtime_of(neighbour), HANDLERS)
+    made = Consumer("test.ledger", runtime_of(neighbour), HANDLERS, (LedgerView,))
     yield made
     await made.close()
 
@@ -171,7 +171,7 @@ async def test_a_view_can_be_rebuilt_from_the_first_fact(relay: Relay, consumer:
     async with neighbour.session() as session:
         await session.execute(text("UPDATE ledger_view SET notes = '{666}'"))
         await session.commit()
-    assert await consumer.rebuild(["ledger_view"]) >= 10
+    assert await consumer.rebuild() >= 10
     assert await seen(neighbour, ledger_id) == list(range(10))
 
 

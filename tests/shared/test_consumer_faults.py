@@ -20,7 +20,7 @@ from shared.process.runtime import Runtime
 from shared.repair import parked_in_inbox
 from tests.shared.boundary import FedBus, Feed
 from tests.shared.facts import envelope, fact, message
-from tests.shared.ledger import HANDLERS, noted, seen
+from tests.shared.ledger import HANDLERS, LedgerView, noted, seen
 
 RuntimeOf = Callable[[Database], Runtime]
 
@@ -156,7 +156,7 @@ async def test_a_rebuild_that_was_cut_short_is_finished_by_whoever_comes_next(
     bus: PostgresBus, neighbour: Database, runtime_of: RuntimeOf
 ) -> None:
     await bus.ensure_topics(["interurbe.partners"])
-    consumer = Consumer("test.ledger", runtime_of(neighbour), HANDLERS)
+    consumer = Consumer("test.ledger", runtime_of(neighbour), HANDLERS, (LedgerView,))
     consumer.patience = 0.05
     sent = [Record(one.topic, one.key or b"", one.headers, one.value) for one in told(1, 2, 3)]
     assert await bus.send(sent, deadline=10) == [None] * 3
@@ -166,7 +166,7 @@ async def test_a_rebuild_that_was_cut_short_is_finished_by_whoever_comes_next(
     assert subscription is not None
     subscription.rewind = _die  # type: ignore[method-assign]  # the bus is cut off at this very moment
     with pytest.raises(KeyboardInterrupt):
-        await consumer.rebuild(["ledger_view"])
+        await consumer.rebuild()
     await consumer.close()
     successor = Consumer("test.ledger", runtime_of(neighbour), HANDLERS)
     successor.patience = 0.05

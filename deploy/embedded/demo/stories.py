@@ -15,7 +15,7 @@ import httpx
 
 from deploy.embedded.demo.agreements import alliances, memorandum
 from deploy.embedded.demo.facts import GOVTECH_MEMBERS, MEMBERS, PARTNERS, PEOPLE, SCHEME
-from deploy.embedded.demo.system import Addresses, System, until
+from deploy.embedded.demo.system import Addresses, Refused, System, until
 
 Say = Callable[[str], None]
 _CONFIRM = re.compile(r"https?://\S+/confirm/[\w~.-]+")
@@ -75,14 +75,27 @@ class Stories:
         """Each institution's system brings a mailbox; its owner opens the mail and presses the button."""
         for key, email, language, zone in PEOPLE:
             system, base = self.systems[key], f"{self.addresses.notifications}/v1/subscribers"
-            subscriber = system.post(base, {"email": email, "language": language, "timezone": zone})
+            subscriber = self._posted_when_known(system, base, {"email": email, "language": language, "timezone": zone})
             own = f"{base}/{subscriber['id']}"
             if not system.get(f"{own}/subscriptions")["items"]:
-                system.post(f"{own}/subscriptions", {"filter": {"partners": [self.ids[key]]}})
+                self._posted_when_known(system, f"{own}/subscriptions", {"filter": {"partners": [self.ids[key]]}})
             if system.get(own)["state"] == "pending":
                 link = until(f"the confirmation mail to {email}", partial(self._confirmation, email))
                 self.http.post(link).raise_for_status()
         self.say(f"{len(PEOPLE)} mailboxes asked to be told, and confirmed by the link in their mail")
+
+    def _posted_when_known(self, system: System, url: str, body: dict[str, Any]) -> Any:
+        """Notifications hear of a partner a moment after it was registered; until then they say `unknown-partner`: send the same again."""
+
+        def posted() -> Any | None:
+            try:
+                return system.post(url, body)
+            except Refused as refused:
+                if "unknown-partner" in str(refused):
+                    return None
+                raise
+
+        return until(f"{url} to know {system.name}", posted)
 
     def _confirmation(self, email: str) -> str | None:
         mails = self.http.get(f"{self.addresses.mail}/mails.json").json()

@@ -1,7 +1,7 @@
 """Views of what the partners service said; filled by handlers alone, and rebuilt from the log at any time."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -73,3 +73,7 @@ class KnownAgreement(Model):
         Index("ix_known_agreement_bound", "bound", postgresql_using="gin"),
         Index("ix_known_agreement_audience", "audience", postgresql_using="gin"),
     )
+
+
+VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement)
+"""All that the handlers of this room fill, and nobody else: what a rebuild empties."""

@@ -1,7 +1,7 @@
 """Views of what the partners service said; filled by handlers alone, and rebuilt from the log at any time."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,6 +58,10 @@ class KnownAgreement(Model):
     visibility: Mapped[str]
     audience: Mapped[list[str]] = mapped_column(ARRAY(Key))
     heard_at: Mapped[datetime]
+
+
+VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement)
+"""All that the handlers of this room fill, and nobody else: what a rebuild empties."""
 
 
 class UnknownPartner(Invalid):

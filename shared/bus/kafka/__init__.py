@@ -12,13 +12,16 @@ from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.bus import MAX_RECORD_BYTES, PARTITIONS, BusError, BusUnavailable, Record
-from shared.bus.kafka.ending import end_admin
+from shared.bus.kafka.ending import end_admin, start_admin
 from shared.bus.kafka.identity import identities
 from shared.bus.kafka.sending import Sender
 from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.kafka.troubles import TROUBLE, explain, unavailable
+from shared.bus.kafka.unpacking import bound_the_client
 
 __all__ = ["KafkaBus"]
+
+bound_the_client()
 
 CHECK_SECONDS = 3.0
 CREATE_SECONDS = 10.0
@@ -115,7 +118,7 @@ class KafkaBus:
     async def _admin(self) -> AsyncIterator[Any]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, client_id=self._application, request_timeout_ms=10_000)
         try:
-            await admin.start()
+            await start_admin(admin)
             yield admin
         finally:
             await end_admin(admin)

@@ -32,6 +32,18 @@ async def end_consumer(consumer: Any, *, gracefully: bool) -> None:
     await _cut([consumer._coordinator, consumer._fetcher], consumer._client)
 
 
+async def start_admin(admin: Any) -> None:
+    """Starts an admin client. Given up half-way it would leave a connection behind, so a cancellation waits for it, a second at most."""
+    starting = asyncio.create_task(admin.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=FORCE_SECONDS)
+        if starting.cancel() is False and not starting.cancelled():
+            starting.exception()
+        raise
+
+
 async def end_admin(admin: Any) -> None:
     """Stops an admin client."""
     await _within(FORCE_SECONDS, admin.close())

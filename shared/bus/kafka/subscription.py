@@ -17,6 +17,7 @@ from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
 from shared.bus.kafka.troubles import DAMAGED, MOVED_ON, TROUBLE, unavailable
 
 ANSWER_SECONDS = 5.0
+JOIN_SECONDS = 1.0
 LONGEST_BATCH = 100_000
 
 Answer = TypeVar("Answer")
@@ -51,11 +52,14 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         ends = time.monotonic() + timeout
         if not await self._joined(timeout):
             return {}
+        before = self._positions()
         try:
-            with no_stray_cancellation():
-                found = await self._consumer.getmany(timeout_ms=_milliseconds(ends), max_records=limit)
-        except DAMAGED as error:
-            found = await self._up_to_damage(error, limit, ends)
+            try:
+                with no_stray_cancellation():
+                    found = await self._consumer.getmany(timeout_ms=_milliseconds(ends), max_records=limit)
+            except DAMAGED as error:
+                await self._go_back(before)
+                found = await self._up_to_damage(error, limit, ends)
         except TROUBLE as error:
             await self._leave(gracefully=False)
             raise unavailable(error, self._bootstrap) from error
@@ -88,21 +92,24 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
 
     async def committed(self) -> dict[TopicPartition, int]:
         """What the group has committed, per assigned partition; {} for a new group. Raises BusUnavailable."""
-        mine = list(self.assignment())
-        try:
-            found = await asyncio.gather(*(self._answer(self._consumer.committed(self._theirs(tp))) for tp in mine))
-        except (*TROUBLE, *MOVED_ON) as error:
-            raise unavailable(error, self._bootstrap) from error
-        return {tp: offset or 0 for tp, offset in zip(mine, found, strict=True)} if any(found) else {}
+        places = await self._places()
+        return places if any(places.values()) else {}
 
     async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
         """What the broker deleted before the group had read it. Raises BusUnavailable."""
-        committed = await self.committed()
+        places = await self._places()
         try:
             begins = await self._offsets("beginning_offsets")
         except TROUBLE as error:
             raise unavailable(error, self._bootstrap) from error
-        return {tp: (offset, begins[tp]) for tp, offset in committed.items() if offset < begins.get(tp, 0)}
+        return {tp: (offset, begins[tp]) for tp, offset in places.items() if offset < begins.get(tp, 0)}
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        """Behind the last record of each assigned partition. Raises BusUnavailable."""
+        try:
+            return await self._offsets("end_offsets")
+        except TROUBLE as error:
+            raise unavailable(error, self._bootstrap) from error
 
     async def lag(self) -> dict[TopicPartition, int]:
         """Records behind the last commit, per assigned partition. Raises BusUnavailable."""
@@ -122,6 +129,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._closed = True
         joining, self._joining = self._joining, None
         if joining is not None:
+            # given up half-way, aiokafka leaves a connection behind, and a member for whom the group waits until its session ends
+            await asyncio.wait([joining], timeout=JOIN_SECONDS)
             joining.cancel()
             await asyncio.wait([joining], timeout=ANSWER_SECONDS)
             if joining.done() and not joining.cancelled() and joining.exception() is None:
@@ -182,6 +191,21 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             self.generation += 1
             await end_consumer(consumer, gracefully=gracefully)
 
+    def _positions(self) -> dict[Any, int]:
+        """Where reading goes on, per partition, as far as that is known yet; aiokafka itself tells it only to who waits for it."""
+        reading = self._consumer._subscription.subscription  # noqa: SLF001 - as said
+        if reading is None or reading.assignment is None:
+            return {}
+        states = {tp: reading.assignment.state_value(tp) for tp in reading.assignment.tps}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
+
+    async def _go_back(self, before: dict[Any, int]) -> None:
+        """Read again what aiokafka took out of the other partitions when it met the damage in one: it gives nobody that."""
+        for tp, place in self._positions().items():
+            began = before[tp] if tp in before else await self._committed_at(self._ours(tp))
+            if began != place:
+                self._consumer.seek(tp, began)
+
     async def _up_to_damage(self, error: Exception, limit: int, ends: float) -> dict[Any, list[Any]]:
         """The good records before the damage, if any are unread; else raises CorruptBatch."""
         found = _damage(error)
@@ -192,7 +216,16 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         if before > 0:
             good: dict[Any, list[Any]] = await self._consumer.getmany(tp, timeout_ms=_milliseconds(ends), max_records=min(limit, before))
             return good
-        raise CorruptBatch(self._ours(tp), offset, after) from error
+        raise CorruptBatch(self._ours(tp), offset, after, str(error)[:500]) from error
+
+    async def _places(self) -> dict[TopicPartition, int]:
+        """Up to where the group has read, per assigned partition: 0 where it has committed nothing. Raises BusUnavailable."""
+        mine = list(self.assignment())
+        try:
+            found = await asyncio.gather(*(self._answer(self._consumer.committed(self._theirs(tp))) for tp in mine))
+        except (*TROUBLE, *MOVED_ON) as error:
+            raise unavailable(error, self._bootstrap) from error
+        return {tp: offset or 0 for tp, offset in zip(mine, found, strict=True)}
 
     async def _offsets(self, which: str) -> dict[TopicPartition, int]:
         """`beginning_offsets` or `end_offsets` of the assigned partitions."""

@@ -104,6 +104,10 @@ class PostgresSubscription:
         """Records behind the last commit, per assigned partition. Raises BusUnavailable."""
         return {TopicPartition(row[1], row[2]): max(0, row[4] - row[3]) for row in await self._beginnings()}
 
+    async def ends(self) -> dict[TopicPartition, int]:
+        """Behind the last record of each assigned partition. Raises BusUnavailable."""
+        return {TopicPartition(row[1], row[2]): row[4] for row in await self._beginnings()}
+
     async def committed(self) -> dict[TopicPartition, int]:
         """What the group has committed, for the member that holds the lock. Raises BusUnavailable."""
         rows = await self._beginnings()
@@ -111,8 +115,8 @@ class PostgresSubscription:
 
     async def lost(self) -> dict[TopicPartition, tuple[int, int]]:
         """What was trimmed before the group had read it. Raises BusUnavailable."""
-        earliest = {TopicPartition(row[1], row[2]): row[6] for row in await self._beginnings()}
-        return {tp: (offset, earliest[tp]) for tp, offset in (await self.committed()).items() if offset < earliest.get(tp, 0)}
+        rows = await self._beginnings()
+        return {TopicPartition(row[1], row[2]): (row[5] or 0, row[6]) for row in rows if (row[5] or 0) < row[6]}
 
     def assignment(self) -> set[TopicPartition]:
         """All partitions of the topics for the member that holds the lock, none for the others."""

@@ -1,7 +1,7 @@
 """A service made for tests of the process: `python -m tests.shared.process.ferry run`.
 
 `GET /wait` answers only when nobody holds the advisory lock 7, so a test decides how long a request is in flight.
-FERRY_HANGS names what hangs when the process is to end: `bus` or `loop`.
+FERRY_HANGS names what hangs when the process is to end: `bus` or `loop`. With FERRY_FOLLOWS it has two consumers, one without a view.
 """
 
 import asyncio
@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from shared.auth import LocalKeys, Verifier, new_key
 from shared.bus import Bus
+from shared.consumer import Consumer
 from shared.http import OpenRoute, Reader, Session, build_app
 from shared.loop import Wake
 from shared.process import Check, Runtime, Service, Trouble, main
 from shared.settings import Settings
-from tests.shared.ledger import NOW, Ledger, Model
+from tests.shared.ledger import HANDLERS, NOW, Ledger, LedgerView, Model
 
 routes = APIRouter(route_class=OpenRoute)
 
@@ -70,7 +71,9 @@ class Anchored:
 
 
 def loops(runtime: Runtime) -> list[Any]:
-    """None of its own, unless something is to hang."""
+    """None of its own, unless something is to hang, or it is to follow somebody."""
+    if os.environ.get("FERRY_FOLLOWS"):
+        return [Consumer("ferry.ledgers", runtime, HANDLERS, (LedgerView,)), Consumer("ferry.echoes", runtime, HANDLERS)]
     hangs = os.environ.get("FERRY_HANGS")
     if hangs == "bus":
         runtime.bus = _never_closing(runtime.bus)

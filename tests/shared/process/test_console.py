@@ -121,6 +121,19 @@ def test_a_consumer_that_is_not_there_cannot_be_rebuilt(told: Told) -> None:
     assert (code, said) == (1, "There is no consumer ferry.directory.\n  This service consumes nothing.")
 
 
+def test_a_consumer_is_rebuilt_with_all_its_views(told: Told, ferry_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERRY_FOLLOWS", "yes")
+    changed(ferry_url, "INSERT INTO ledger_view VALUES ('nobody knows it', '{666}')")
+    assert told("rebuild", "ferry.ledgers") == (0, "ferry.ledgers: 0 messages read again.\n", "")
+    assert changed(ferry_url, "SELECT 1 FROM ledger_view") == []
+
+
+def test_what_the_log_cannot_give_back_is_not_emptied(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERRY_FOLLOWS", "yes")
+    code, _, said = told("rebuild", "ferry.echoes")
+    assert (code, "a record of its own" in said, "These can be filled anew: ferry.ledgers." in said) == (1, True, True)
+
+
 def test_a_trace_is_printed(told: Told, tmp_path: Path) -> None:
     trace_id = write_story(tmp_path)
     code, out, _ = told("trace", trace_id)
