@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -97,8 +97,8 @@ class Database:
         async with self._reading.connect() as connection:
             yield connection
 
-    async def raw(self) -> asyncpg.Connection[asyncpg.Record]:
-        """An asyncpg connection outside the pool (LISTEN, leases, hot loops); the caller closes it."""
+    async def raw(self, settings: Mapping[str, str] | None = None) -> asyncpg.Connection[asyncpg.Record]:
+        """An asyncpg connection outside the pool (LISTEN, leases, hot loops), with more PostgreSQL ``settings``; the caller closes it."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             host=self.url.host,
             port=self.url.port or 5432,
@@ -112,6 +112,7 @@ class Database:
                 "timezone": "UTC",
                 "jit": "off",
                 "plan_cache_mode": "force_custom_plan",
+                **(settings or {}),
             },
         )
         return connection

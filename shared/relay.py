@@ -57,6 +57,9 @@ UPDATE outbox SET attempts = attempts + 1, last_error = $2, parked_at = CASE WHE
 WHERE seq = ANY($1) AND published_at IS NULL AND EXISTS (SELECT 1 FROM relay_lease WHERE name = $4 AND holder = $5 AND fence = $6)
 """
 
+_BY_INDEX = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "enable_bitmapscan"), "off")
+"""Statistics lag behind an outbox that fills: PostgreSQL would join and sort 300,000 facts (1 s, not 7 ms) for each thousand."""
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Batch = Sequence[asyncpg.Record]
 Outcomes = Sequence[BusError | None]
@@ -237,11 +240,11 @@ class Relay:
 
     async def _connections(self) -> tuple[Connection, Connection]:
         if self._reader is None or self._reader.is_closed():
-            self._reader = await self._database.raw()
+            self._reader = await self._database.raw(_BY_INDEX)
             self._horizon = Horizon()
             await check_sequence(self._reader)
         if self._marker is None or self._marker.is_closed():
-            self._marker = await self._database.raw()
+            self._marker = await self._database.raw(_BY_INDEX)
         return self._reader, self._marker
 
     def _drop_connections(self) -> None:

@@ -142,6 +142,8 @@ RUNNING: tuple[Row, ...] = (
         _in(_RELAY, "test_r14_a_long_transaction_in_another_database_stalls_nobody")),
     Row("R15", "a poisoned fact first of a busy subject", BOTH,
         _in(f"{SHARED}/test_relay.py", "test_a_fact_that_can_never_be_sent_is_parked_and_blocks_only_its_subject"), "I3 I4"),
+    Row("R16", "a million facts wait (speed and requests: `make bench ARGS=backlog-kafka`)", BOTH,
+        _in(f"{FAULTS}/test_backlog.py", "test_r16_a_million_facts_are_drained_and_the_relay_does_not_grow")),
     Row("R17", "the line of NOTIFY is cut", "none", _in(f"{SHARED}/process/test_keeping.py", "test_a_cut_line_is_mended_at_once"), "I8"),
     Row("R19", "cleanup races with republish", BOTH, _in(_RELAY, "test_r19_cleanup_races_with_republish")),
     Row("R20", "a producer that hangs at shutdown", "kafka", _in(_NET, "test_r20_a_producer_that_hangs_does_not_keep_the_process"), "I3"),
@@ -264,7 +266,7 @@ RUNNING: tuple[Row, ...] = (
 )  # fmt: skip
 
 OPEN_REASON = "no test of it yet"
-OPEN: dict[str, str] = {"R16": "measured by `make bench ARGS=backlog-kafka` (speed, memory, requests), not yet a row of its own"}
+OPEN: dict[str, str] = {}
 """Reasons of open rows that are more than that nobody has written the test yet."""
 
 _running = {row.id: row for row in RUNNING}
