@@ -63,6 +63,7 @@ class Consumer:
         self._damaged: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
         self._sweep_at = self._again_at = self._watch_at = 0.0
+        self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
         self._trouble: str | None = None
         self._behind = 0
 
@@ -75,9 +76,7 @@ class Consumer:
         try:
             done = await self._sweep_now_and_then()
             done += await self._read_and_apply()
-            if time.monotonic() >= self._watch_at:
-                self._watch_at = time.monotonic() + SWEEP_SECONDS
-                await self._watch()
+            await self._watch()
         except CorruptBatch as damage:
             return await self._pass_damage(damage)
         except BusError as error:
@@ -141,11 +140,20 @@ class Consumer:
         return looked_at
 
     async def _watch(self) -> None:
+        """Every two seconds: how far behind are we? It is asked beside the reading: at a broker the question waits behind a long poll."""
         if self._subscription is None:
             return
-        await self._offsets.kept()
-        self._behind = sum((await self._subscription.lag()).values())
-        await self._look(self._subscription)
+        if self._asking is None and time.monotonic() >= self._watch_at:
+            self._watch_at = time.monotonic() + SWEEP_SECONDS
+            await self._offsets.kept()
+            self._asking = asyncio.create_task(self._subscription.lag())
+        if self._asking is not None and self._asking.done():
+            asked, self._asking = self._asking, None
+            self._behind = sum(asked.result().values())
+            await self._look(self._subscription)
+            await self._see_to_progress()
+
+    async def _see_to_progress(self) -> None:
         if not self._behind:
             self._progress_at = time.monotonic()
         still = time.monotonic() - self._progress_at
@@ -196,6 +204,9 @@ class Consumer:
     async def _leave(self) -> None:
         subscription, self._subscription = self._subscription, None
         self._progress_at = time.monotonic()
+        asking, self._asking = self._asking, None
+        if asking is not None and not asking.cancel() and not asking.cancelled():
+            asking.exception()  # seen: the subscription it was about is given up
         if subscription is not None:
             await self._offsets.let_go()
             await subscription.close()

@@ -222,10 +222,14 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         """Up to where the group has read, per assigned partition: 0 where it has committed nothing. Raises BusUnavailable."""
         mine = list(self.assignment())
         try:
-            found = await asyncio.gather(*(self._answer(self._consumer.committed(self._theirs(tp))) for tp in mine))
+            found = await asyncio.gather(*(self._place(tp) for tp in mine))
         except (*TROUBLE, *MOVED_ON) as error:
             raise unavailable(error, self._bootstrap) from error
         return {tp: offset or 0 for tp, offset in zip(mine, found, strict=True)}
+
+    async def _place(self, tp: TopicPartition) -> int | None:
+        place: int | None = await self._answer(self._consumer.committed(self._theirs(tp)))
+        return place
 
     async def _offsets(self, which: str) -> dict[TopicPartition, int]:
         """`beginning_offsets` or `end_offsets` of the assigned partitions."""
