@@ -164,6 +164,8 @@ def _execute(connection: Connection, kept: tuple[Any, ...]) -> str:
     adapted: Any = connection.connection.dbapi_connection
     if not adapted.driver_connection.is_in_transaction():
         connection.exec_driver_sql("SELECT 1")
+        if not adapted.driver_connection.is_in_transaction():  # a connection that commits by itself would keep half of what was done
+            raise RuntimeError("no transaction was begun: an answer is kept with the change it made, or neither is")
     return str(adapted.run_async(lambda driver: driver.execute(_KEEP, *kept)))
 
 
