@@ -13,6 +13,7 @@ HEAD = """# Results of the fault rows
 
 Written by `make faults`. Ids are explained in `tests/faults/rows.py`, invariants I1–I12 in `tests/faults/invariants.py`. A row is `ok`
 when every test it names ran and passed, `partly` when some were left out, `not run` when all were, and `open` when there is none yet.
+Each line is that of the row's last run: a narrowed one (`make faults ARGS="-k c9"`) replaces the lines of the rows it ran.
 Rows that tell a seed and "not looked at" were judged by the checker on a whole product; the others name what their own test asserts.
 
 | id | injected | bus | result | operations | invariants | seed | seconds |
@@ -36,18 +37,19 @@ class Result:
 
 
 def write(path: Path, rows: Sequence[Row], results: Sequence[Result]) -> None:
-    """Write the table; rows in their order, one line per bus."""
-    lines = [line for row in rows for line in _lines(row, results)]
+    """Write the table; rows in their order, one line per bus; a row that did not run now keeps the lines it had."""
+    before = path.read_text().splitlines(keepends=True) if path.exists() else []
+    lines = [line for row in rows for line in _lines(row, results, [line for line in before if line.startswith(f"| {row.id} |")])]
     ran = sum(" | ok | " in line for line in lines)
     path.write_text(f"{HEAD}{''.join(lines)}\n{ran} lines ok, {sum(bool(row.open) for row in rows)} rows open.\n")
 
 
-def _lines(row: Row, results: Sequence[Result]) -> list[str]:
+def _lines(row: Row, results: Sequence[Result], before: list[str]) -> list[str]:
     if row.open:
         return [f"| {row.id} | {row.injected} | | open: {row.open} | | | | |\n"]
     mine = [result for result in results if any(_is_of(result.node, test) for test in row.tests)]
     if not mine:
-        return [f"| {row.id} | {row.injected} | {row.bus} | not run | | {row.invariants} | | |\n"]
+        return before or [f"| {row.id} | {row.injected} | {row.bus} | not run | | {row.invariants} | | |\n"]
     buses = sorted({result.bus or row.bus for result in mine})
     return [_line(row, bus, [result for result in mine if (result.bus or row.bus) == bus]) for bus in buses]
 

@@ -68,6 +68,10 @@ def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> No
     write(tmp_path / "half.md", half, results)
     assert "| X5 | e | kafka | partly |" in (tmp_path / "half.md").read_text()
     assert "| X4 | d | none | not run |" in table
+    write(tmp_path / "results.md", rows, [Result("f.py::two", "passed", 1.0, {})])
+    table = (tmp_path / "results.md").read_text()
+    assert "| X2 | b | none | ok |" in table
+    assert "| X1 | a | kafka | ok | 7 | I1 | 3 | 1.0 |" in table
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
