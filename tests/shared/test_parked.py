@@ -168,7 +168,7 @@ async def test_what_waits_for_a_fact_that_is_nowhere_can_be_freed(bus: PostgresB
 async def test_a_topic_made_anew_hides_nothing_behind_what_was_parked_from_the_old_one(
     bus: PostgresBus, neighbour: Database, runtime_of: RuntimeOf
 ) -> None:
-    consumer = consumer_of(runtime_of(neighbour), told(3, partner="old", at=5), told(2, partner="new", at=5), told(1, partner="new", at=6))
+    consumer = consumer_of(runtime_of(neighbour), told(3, partner="old", at=0), told(2, partner="new", at=0), told(1, partner="new", at=1))
     await settled(consumer)
     assert await seen(neighbour, "new") == [1, 2]
     assert await parked(neighbour) == [("gap", "partner/old", 3)]
