@@ -31,19 +31,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=slow)
 
 
+class Recorder:
+    """Registered by itself, for rows name tests outside this folder too, and the hooks of a conftest.py hear of its own folder alone."""
+
+    def __init__(self, results: list[Result]) -> None:
+        self._results = results
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """One line for each test that is a row's, when its own part is over."""
+        report = yield
+        if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
+            self._results.append(Result(item.nodeid, report.outcome, call.duration, dict(item.user_properties)))
+        return report
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """An empty table."""
-    config.stash.setdefault(RESULTS, [])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """One line for each test that is a row's, when its own part is over."""
-    report = yield
-    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-        told = dict(item.user_properties)
-        item.config.stash[RESULTS].append(Result(item.nodeid, report.outcome, call.duration, told))
-    return report
+    """An empty table, and who fills it."""
+    results = config.stash.setdefault(RESULTS, [])
+    config.pluginmanager.register(Recorder(results), "fault-results")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
