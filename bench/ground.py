@@ -78,9 +78,9 @@ async def bus_of(made: Ground, kind: str) -> AsyncIterator[Bus]:
     await bus.close()
 
 
-def runtime(made: Ground, database: Database, bus: Bus) -> Runtime:
+def runtime(directory: Path, database: Database, bus: Bus) -> Runtime:
     """A runtime for loops, with spans going to files as in production."""
-    telemetry = Telemetry("bench", TelemetrySettings(traces_dir=made.directory / "traces"))
+    telemetry = Telemetry("bench", TelemetrySettings(traces_dir=directory / "traces"))
     telemetry.take_spans()
     return Runtime(settings=None, database=database, bus=bus, wake=Nobody(), telemetry=telemetry)  # type: ignore[arg-type]  # loops read no settings
 

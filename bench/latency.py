@@ -46,7 +46,7 @@ async def measure(made: Ground, kind: str) -> list[Row]:
         bus_of(made, kind) as bus,
     ):
         stop = asyncio.Event()
-        relay = Relay(owner, bus, runtime(made, owner, bus).telemetry)
+        relay = Relay(owner, bus, runtime(made.directory, owner, bus).telemetry)
         loop = asyncio.create_task(run_loop(relay, stop))
         neighbour = await _neighbour(made, kind)
         await _write(owner, relay, 1)
@@ -75,7 +75,7 @@ async def _neighbour(made: Ground, kind: str) -> asyncio.subprocess.Process:
         kind,
         address,
         made.cluster.url("initiatives", "initiatives"),
-        str(made.directory / "t"),
+        str(made.directory),
     )
     started = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024

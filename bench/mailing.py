@@ -49,7 +49,7 @@ async def measure(made: Ground) -> list[Row]:
             connection = await database.raw()
             await connection.execute(_PEOPLE)
             await connection.close()
-            held = runtime(made, database, PostgresBus(made.cluster.url("log", "log")))
+            held = runtime(made.directory, database, PostgresBus(made.cluster.url("log", "log")))
             raw = await _one_mail(held, database)
             pair = Pair(ours=lambda: _ours(held, database, port), bare=lambda: _bare(port, raw))
             ratio, detail = await pair.ratio()

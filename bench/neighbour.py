@@ -15,6 +15,7 @@ from typing import Any
 
 import uvloop
 
+from bench.ground import runtime
 from services.initiatives.directory.handlers import HANDLERS, partner_described
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
@@ -24,9 +25,6 @@ from shared.db import Database
 from shared.events import Envelope, PartnerRegistered
 from shared.handling import whole_batch
 from shared.loop import run_loop
-from shared.process.runtime import Runtime
-from shared.settings import TelemetrySettings
-from shared.telemetry import Telemetry
 
 
 class Timed(Consumer):
@@ -43,22 +41,13 @@ class Timed(Consumer):
         return done
 
 
-class Nobody:
-    """Nobody to wake."""
-
-    def set(self) -> None:
-        """Nothing."""
-
-
 async def main(kind: str, address: str, database_url: str, directory: str) -> None:
     """Keep the view until the input ends."""
     bus: Bus = KafkaBus(address) if kind == "kafka" else PostgresBus(address)
-    database, telemetry = Database(database_url), Telemetry("bench", TelemetrySettings(traces_dir=Path(directory)))
-    telemetry.take_spans()
+    database = Database(database_url)
     await bus.start()
     met: list[str] = []
-    runtime = Runtime(settings=None, database=database, bus=bus, wake=Nobody(), telemetry=telemetry)  # type: ignore[arg-type]  # loops read no settings
-    consumer = Timed("initiatives.directory", runtime, HANDLERS | {PartnerRegistered: _noting(met)})  # type: ignore[operator]  # both are dicts
+    consumer = Timed("initiatives.directory", runtime(Path(directory), database, bus), HANDLERS | {PartnerRegistered: _noting(met)})  # type: ignore[operator]  # both are dicts
     consumer.met, consumer.seen = met, {}
     stop = asyncio.Event()
     loop = asyncio.create_task(run_loop(consumer, stop))

@@ -75,7 +75,7 @@ async def _caught_up(made: Ground, views: Database, bus: Bus) -> float:
 
 
 def _consumer(made: Ground, views: Database, bus: Bus) -> Consumer:
-    consumer = Consumer("initiatives.directory", runtime(made, views, bus), HANDLERS, VIEWS)
+    consumer = Consumer("initiatives.directory", runtime(made.directory, views, bus), HANDLERS, VIEWS)
     consumer.patience = 0.2
     return consumer
 

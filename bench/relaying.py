@@ -40,7 +40,7 @@ async def _relay(made: Ground, database: Database, bus: Bus) -> float:
         await connection.exec_driver_sql("UPDATE outbox SET published_at = NULL")
     async with database.engine.connect() as connection:
         await (await connection.execution_options(isolation_level="AUTOCOMMIT")).exec_driver_sql("VACUUM ANALYZE outbox")
-    relay = Relay(database, bus, runtime(made, database, bus).telemetry)
+    relay = Relay(database, bus, runtime(made.directory, database, bus).telemetry)
     done, began = 0, time.perf_counter()
     while done < FACTS:
         done += await relay.step()

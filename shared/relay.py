@@ -106,7 +106,7 @@ class Relay:
             return 0
         try:
             reader, marker = await self._connections()
-            if not await self._leads(reader):
+            if not self._told(await self._hold(reader)):
                 return 0
             return await self._drain(reader, marker)
         except DrawnAhead as error:
@@ -116,10 +116,6 @@ class Relay:
             self._trouble = f"the outbox cannot be read: {type(error).__name__}: {error}"
             self._drop_connections()
             raise
-
-    async def _leads(self, reader: Connection) -> bool:
-        """Whether this relay may send now."""
-        return self._told(await self._hold(reader))
 
     async def _looks_ahead(self, reader: Connection, batch: Batch) -> bool:
         """Move the horizon, when nothing waits or it is time: a fact that has just come does not wait for it. False: deposed meanwhile."""
@@ -131,6 +127,7 @@ class Relay:
         return self._told(False)
 
     def _told(self, leads: bool) -> bool:
+        """Whether this relay may send now, as the metrics say it too."""
         self._telemetry.metrics.relay_is_leader.set(int(leads))
         if not leads:
             self._trouble = None

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import psutil
 import pytest
-from sqlalchemy import text
 
 from shared.bus import Bus
 from shared.db import Database
@@ -14,17 +13,9 @@ from shared.relay import Relay
 from shared.repair import waiting
 from shared.telemetry import Telemetry
 from tests.faults.conftest import Tell
-from tests.shared.ledger import new_ledger, topics
+from tests.shared.ledger import backlog, topics
 
-FACTS, SUBJECTS, AT_ONCE = 1_000_000, 20_000, 100_000
-COPIED = text("""
-INSERT INTO outbox (id, subject, sequence, topic, key, type, headers, payload)
-SELECT gen_random_uuid(), 'partner/copy' || n % :subjects, n / :subjects + 1, topic, 'partner/copy' || n % :subjects, type,
-  (replace(headers::text, '"' || sequence || '"]', '"' || n / :subjects + 1 || '"]'))::json, payload
-FROM (SELECT * FROM outbox WHERE subject NOT LIKE 'partner/copy%' LIMIT 1) AS one,
-  generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
-ORDER BY n
-""")
+FACTS, SUBJECTS = 1_000_000, 20_000
 
 pytestmark = [pytest.mark.slow_fault, pytest.mark.timeout(1500)]
 
@@ -39,11 +30,7 @@ async def relay(database: Database, bus: Bus, telemetry: Telemetry) -> AsyncIter
 
 
 async def test_r16_a_million_facts_are_drained_and_the_relay_does_not_grow(relay: Relay, database: Database, tell: Tell) -> None:
-    await new_ledger(database, 1)
-    for first in range(0, FACTS, AT_ONCE):
-        async with database.session() as session:
-            await session.execute(COPIED, {"subjects": SUBJECTS, "first": first, "last": first + AT_ONCE - 1})
-            await session.commit()
+    await backlog(database, FACTS, SUBJECTS)
     sizes, sent = [], 0
     while sent <= FACTS:
         done = await relay.step()

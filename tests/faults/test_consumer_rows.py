@@ -21,7 +21,7 @@ from shared.process.runtime import Runtime
 from shared.repair import parked_in_inbox, retry
 from tests.faults.conftest import Tell
 from tests.shared.facts import envelope, fact
-from tests.shared.ledger import noted, seen, topics
+from tests.shared.ledger import noted, seen, settle, topics
 
 RuntimeOf = Callable[[Database], Runtime]
 NewConsumer = Callable[..., Awaitable[Consumer]]
@@ -58,14 +58,6 @@ async def send(bus: Bus, *envelopes: Envelope) -> None:
     assert await bus.send(records, deadline=20) == [None] * len(envelopes)
 
 
-async def rest(*consumers: Consumer) -> None:
-    """Step until all has been read and nothing more can be done."""
-    idle = 0
-    while idle < 3:
-        done = sum([await consumer.step() for consumer in consumers])
-        idle = 0 if done else idle + 1
-
-
 async def parked(database: Database) -> list[tuple[str, str, int]]:
     async with database.session() as session:
         return [(row.kind, row.subject, row.sequence) for row in await parked_in_inbox(session)]
@@ -85,9 +77,9 @@ async def test_c4_every_message_comes_several_times(
     consumer = await consumer_with()
     for sequence in range(1, 11):
         await send(bus, *[numbered(sequence, partner) for partner in ("p1", "p2") for _ in range(times - 1)])
-    await rest(consumer)
+    await settle(None, consumer)
     await send(bus, *[numbered(sequence, partner) for partner in ("p1", "p2") for sequence in range(1, 11)])
-    await rest(consumer)
+    await settle(None, consumer)
     assert [await seen(neighbour, partner) for partner in ("p1", "p2")] == [list(range(1, 11))] * 2
     tell.counted(20 * times, "I4 I5 I7")
 
@@ -100,7 +92,7 @@ async def test_c6_shuffled_within_a_window_of_fifty(consumer_with: NewConsumer, 
         shuffled = chance.sample(facts, 50)
         for part in (shuffled[:20], shuffled[20:]):
             await send(bus, *part)
-            await rest(consumer)
+            await settle(None, consumer)
     assert await seen(neighbour, "p1") == list(range(1, 201))
     assert await parked(neighbour) == []
     tell.counted(200, "I4 I5 I7", 306)
@@ -134,7 +126,7 @@ async def test_c13_a_handler_raises_once(consumer_with: NewConsumer, bus: Bus, n
 
     consumer = await consumer_with(shaky)
     await send(bus, *(numbered(sequence) for sequence in range(1, 5)))
-    await rest(consumer)
+    await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1, 2, 3, 4]
     assert await parked(neighbour) == []
     tell.counted(4, "I5 I7")
@@ -149,14 +141,14 @@ async def test_c14_a_handler_fails_on_the_fourth_of_a_batch(consumer_with: NewCo
     broken = True
     consumer = await consumer_with(stuck)
     await send(bus, *(numbered(sequence, partner) for sequence in range(1, 8) for partner in ("p1", "p2")))
-    await rest(consumer)
+    await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1, 2, 3]
     assert ("failed", "partner/p1", 4) in await parked(neighbour)
     broken = False
     async with neighbour.session() as session:
         await retry(session, [row.id for row in await parked_in_inbox(session) if row.kind == "failed"])
         await session.commit()
-    await rest(consumer)
+    await settle(None, consumer)
     assert [await seen(neighbour, partner) for partner in ("p1", "p2")] == [list(range(1, 8))] * 2
     assert await parked(neighbour) == []
     tell.counted(14, "I5 I7")
@@ -173,12 +165,12 @@ async def test_c20_what_cannot_be_set_aside_is_not_passed(consumer_with: NewCons
     await _sql(neighbour, "ALTER TABLE inbox_parked RENAME TO hidden")
     await send(bus, numbered(1), numbered(2))
     with pytest.raises(DBAPIError):
-        await rest(consumer)
+        await settle(None, consumer)
     assert await mark(neighbour) == 0
     assert consumer.trouble() is not None
     broken = False
     await _sql(neighbour, "ALTER TABLE hidden RENAME TO inbox_parked")
-    await rest(consumer)
+    await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1, 2]
     tell.counted(2, "I5 I7 I11")
 
@@ -194,7 +186,7 @@ async def test_c21_set_aside_facts_are_tried_again_twice_while_new_ones_come(
     broken = True
     consumer = await consumer_with(picky)
     await send(bus, numbered(1), numbered(2))
-    await rest(consumer)
+    await settle(None, consumer)
     broken = False
     async with neighbour.session() as session:
         ids = [row.id for row in await parked_in_inbox(session)]
@@ -203,7 +195,7 @@ async def test_c21_set_aside_facts_are_tried_again_twice_while_new_ones_come(
             await retry(session, ids)
             await session.commit()
         await send(bus, numbered(3 + again), numbered(1))
-        await rest(consumer)
+        await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1, 2, 3, 4]
     assert await parked(neighbour) == []
     tell.counted(6, "I5 I7")
@@ -214,10 +206,10 @@ async def test_c24_an_old_duplicate_after_years_is_known_by_the_mark(
 ) -> None:
     consumer = await consumer_with()
     await send(bus, *(numbered(sequence) for sequence in range(1, 4)))
-    await rest(consumer)
+    await settle(None, consumer)
     await _sql(neighbour, "DELETE FROM inbox_parked")
     await send(bus, numbered(1), numbered(3), numbered(2))
-    await rest(consumer)
+    await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1, 2, 3]
     assert await mark(neighbour) == 3
     tell.counted(6, "I5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,14 @@ def test_every_owed_row_is_run_or_open_with_a_reason() -> None:
     assert set(OPEN) & {row.id for row in RUNNING} == set()
 
 
+def missing(tests: Iterable[str]) -> set[str]:
+    """Those that are in none of the files they name."""
+    named = set(tests)
+    return named - {f"{path}::{node.name}" for path in {test.partition("::")[0] for test in named} for node in functions(path)}
+
+
 def test_every_test_that_a_row_names_exists() -> None:
-    named = {test.partition("[")[0] for row in ROWS for test in row.tests}
-    there = {f"{path}::{node.name}" for path in {test.partition("::")[0] for test in named} for node in functions(path)}
-    assert named - there == set()
+    assert missing(test.partition("[")[0] for row in ROWS for test in row.tests) == set()
 
 
 def test_every_crash_row_is_a_parameter() -> None:
@@ -78,8 +83,4 @@ def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> No
 def test_every_guard_is_still_where_it_is_said_to_be(guard: Guard) -> None:
     assert (TOP / guard.file).read_text().count(guard.words) == 1
     assert set(guard.row.split()) <= set(OWED)
-    assert {
-        test
-        for test in guard.tests
-        if test not in {f"{path}::{node.name}" for path in {test.partition("::")[0]} for node in functions(path)}
-    } == set()
+    assert missing(guard.tests) == set()

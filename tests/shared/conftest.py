@@ -8,13 +8,16 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 
 from shared.bus import Bus
+from shared.bus.postgres import PostgresBus
 from shared.db import Database, mechanism
 from shared.process.runtime import Runtime
+from shared.relay import Relay
 from shared.settings import TelemetrySettings
 from shared.telemetry import Telemetry
 from shared.telemetry.spans import send_to
 from tests.fixtures.postgres import NewDatabase
-from tests.shared.ledger import Model, SilentWake
+from tests.shared.boundary import Tollgate
+from tests.shared.ledger import Model, SilentWake, topics
 
 
 @pytest.fixture
@@ -64,3 +67,20 @@ def spans() -> Iterator[list[dict[str, object]]]:
     send_to(lambda span: found.append(dict(span.attributes or {})), Resource({}))
     yield found
     send_to(None, Resource({}))
+
+
+@pytest.fixture
+async def gate(log_url: str) -> AsyncIterator[Tollgate]:
+    """A bus that can be told to refuse, or to keep a sender waiting."""
+    bus = PostgresBus(log_url)
+    await topics(bus)
+    yield Tollgate(bus)
+    await bus.close()
+
+
+@pytest.fixture
+async def relay(database: Database, gate: Tollgate, telemetry: Telemetry) -> AsyncIterator[Relay]:
+    """The relay of the owner's database, sending through the gate; a module with a relay of its own has its own fixture."""
+    made = Relay(database, gate, telemetry)
+    yield made
+    await made.close()

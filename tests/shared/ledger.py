@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Integer, MetaData, String, func
+from sqlalchemy import Integer, MetaData, String, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -124,3 +124,22 @@ async def _read_up(*consumers: Consumer) -> bool:
 async def topics(bus: Bus) -> None:
     """Create the topic the ledger's facts go to."""
     await bus.ensure_topics(["interurbe.partners"])
+
+
+AT_ONCE = 100_000
+_COPIED = text("""
+INSERT INTO outbox (id, subject, sequence, topic, key, type, headers, payload)
+SELECT gen_random_uuid(), CAST(:name AS text) || n % :subjects, n / :subjects + 1, topic, CAST(:name AS text) || n % :subjects, type,
+  (replace(headers::text, '"' || sequence || '"]', '"' || n / :subjects + 1 || '"]'))::json, payload
+FROM (SELECT * FROM outbox LIMIT 1) AS one, generate_series(CAST(:first AS int), CAST(:last AS int)) AS n ORDER BY n
+""")
+
+
+async def backlog(database: Database, facts: int, subjects: int, name: str = "copy") -> None:
+    """So many facts of so many subjects, in turn, and one more that they were copied from."""
+    await new_ledger(database, 1)
+    for first in range(0, facts, AT_ONCE):
+        part = {"first": first, "last": min(facts, first + AT_ONCE) - 1}
+        async with database.session() as session:
+            await session.execute(_COPIED, {**part, "subjects": subjects, "name": f"partner/{name}"})
+            await session.commit()

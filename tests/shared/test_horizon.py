@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
 
 from shared.bus import RecordRefused
-from shared.bus.postgres import PostgresBus
 from shared.db import Database
 from shared.events import PartnerRegistered
 from shared.horizon import DrawnAhead, Horizon
@@ -16,28 +13,10 @@ from shared.lease import RELAY, Lease
 from shared.outbox import record, record_new
 from shared.relay import Relay
 from shared.repair import parked_in_outbox, republish, retry
-from shared.telemetry import Telemetry
 from tests.shared.boundary import Tollgate
 from tests.shared.facts import NOW, profile
-from tests.shared.ledger import Ledger, append, new_ledger, topics
+from tests.shared.ledger import Ledger, append, new_ledger
 from tests.shared.test_relay import log_of, sequences
-
-
-@pytest.fixture
-async def gate(log_url: str) -> AsyncIterator[Tollgate]:
-    """A bus that can be told to refuse."""
-    bus = PostgresBus(log_url)
-    await topics(bus)
-    yield Tollgate(bus)
-    await bus.close()
-
-
-@pytest.fixture
-async def relay(database: Database, gate: Tollgate, telemetry: Telemetry) -> AsyncIterator[Relay]:
-    """The relay of the owner's database."""
-    made = Relay(database, gate, telemetry)
-    yield made
-    await made.close()
 
 
 async def idle(relay: Relay) -> None:

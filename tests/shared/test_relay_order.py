@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select, text
 
 from shared.bus import BusError, BusUnavailable, Message, RecordRefused
-from shared.bus.postgres import PostgresBus
 from shared.db import Database
 from shared.loop import run_loop
 from shared.outbox import outbox
@@ -18,40 +16,8 @@ from shared.relay import BATCH_BYTES, Relay
 from shared.repair import parked_in_outbox, retry, waiting
 from shared.telemetry import Telemetry
 from tests.shared.boundary import Tollgate
-from tests.shared.ledger import append, new_ledger, topics
+from tests.shared.ledger import append, backlog, new_ledger
 from tests.shared.test_relay import log_of, sequences
-
-COPIED = """
-INSERT INTO outbox (id, subject, sequence, topic, key, type, headers, payload)
-SELECT gen_random_uuid(), CAST(:name AS text) || n % :subjects, n / :subjects + 1, topic, CAST(:name AS text) || n % :subjects, type,
-  (replace(headers::text, '"' || sequence || '"]', '"' || n / :subjects + 1 || '"]'))::json, payload
-FROM (SELECT * FROM outbox LIMIT 1) AS one, generate_series(0, :facts - 1) AS n ORDER BY n
-"""
-
-
-@pytest.fixture
-async def gate(log_url: str) -> AsyncIterator[Tollgate]:
-    """A bus that can be told to refuse, or to keep a sender waiting."""
-    bus = PostgresBus(log_url)
-    await topics(bus)
-    yield Tollgate(bus)
-    await bus.close()
-
-
-@pytest.fixture
-async def relay(database: Database, gate: Tollgate, telemetry: Telemetry) -> AsyncIterator[Relay]:
-    """The relay of the owner's database."""
-    made = Relay(database, gate, telemetry)
-    yield made
-    await made.close()
-
-
-async def backlog(database: Database, facts: int, subjects: int, name: str = "copy") -> None:
-    """So many facts of so many subjects, in turn, and one more that they were copied from."""
-    await new_ledger(database, 1)
-    async with database.session() as session:
-        await session.execute(text(COPIED), {"facts": facts, "subjects": subjects, "name": f"partner/{name}"})
-        await session.commit()
 
 
 async def drain(relay: Relay, database: Database) -> None:
