@@ -11,7 +11,8 @@ from bench.ground import Ground, bus_of, database_of, fill_outbox, runtime
 from bench.table import Pair, Row
 from shared.bus import Bus, Record
 from shared.db import Database
-from shared.relay import Relay, _record
+from shared.outgoing import as_record
+from shared.relay import Relay
 
 FACTS = 20_000
 
@@ -32,7 +33,7 @@ async def _all_records(database: Database) -> list[Record]:
     connection = await database.raw()
     rows = await connection.fetch("SELECT topic, key, headers, payload FROM outbox ORDER BY seq")
     await connection.close()
-    return [record for record in map(_record, rows) if isinstance(record, Record)]
+    return [record for record in map(as_record, rows) if isinstance(record, Record)]
 
 
 async def _relay(made: Ground, database: Database, bus: Bus) -> float:

@@ -41,6 +41,10 @@ class Horizon:
         self._pending: tuple[int, int] | None = None
         self._rescan_at = 0.0
 
+    def ahead_of(self, seq: int) -> int:
+        """How many numbers had been drawn after this one when it was last looked: about as many facts wait behind it."""
+        return max(0, self._drawn - seq)
+
     def due(self) -> bool:
         """Whether it is time to look again: a hundred facts a second are not worth a hundred looks."""
         return time.monotonic() >= self._moved_at + self._EVERY

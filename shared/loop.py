@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Protocol
 
 import structlog
@@ -19,9 +20,12 @@ class Wake:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self.rung_at = float("-inf")
+        """When it was last set, by `time.monotonic`."""
 
     def set(self) -> None:
         """Wake whoever waits, now or next."""
+        self.rung_at = time.monotonic()
         self._event.set()
 
     async def wait(self, timeout: float) -> None:

@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
-from pydantic_core import from_json
 
 from shared.bus import Bus, BusError, HeldBack, Record, RecordRefused
 from shared.crash import crash_here
@@ -23,12 +22,13 @@ from shared.db import Database
 from shared.horizon import DrawnAhead, Horizon, check_sequence
 from shared.lease import RELAY, Lease
 from shared.loop import Wake
+from shared.outgoing import as_record, sent, unsent
+from shared.pace import Pace
 from shared.telemetry import Telemetry
-from shared.telemetry.messaging import Sent, sent_spans
+from shared.telemetry.messaging import sent_spans
 
 _log = structlog.get_logger("interurbe.relay")
 
-BATCH = 1000
 BATCH_BYTES = 8 * 1024 * 1024
 """Facts of one batch take no more memory than this, but for the last of them; two batches are held at a time."""
 
@@ -85,6 +85,7 @@ class Relay:
         self._margin = min(1.0, lease_seconds / 10)
         self._deadline = min(deadline_seconds, lease_seconds - self._margin)
         self._horizon = Horizon()
+        self._pace = Pace(self.wake)
         self._reader: Connection | None = None
         self._marker: Connection | None = None
         self._held: dict[str, float] = {}
@@ -101,7 +102,7 @@ class Relay:
         return self._trouble
 
     async def step(self) -> int:
-        """Publish what waits, up to ``BATCH * ROUNDS`` facts; how many the bus has acknowledged."""
+        """Publish what waits, up to ``ROUNDS`` batches of the size that `Pace` allows; how many facts the bus has acknowledged."""
         if time.monotonic() < self._quiet_until:
             return 0
         try:
@@ -143,7 +144,7 @@ class Relay:
 
     async def _drain(self, reader: Connection, marker: Connection) -> int:
         done, marking = 0, None
-        on_its_way: list[int] = []
+        sent_last: list[int] = []
         now = time.monotonic()
         self._held = {subject: until for subject, until in self._held.items() if until > now}
         batch = await self._read(reader, [])
@@ -155,16 +156,20 @@ class Relay:
             for _ in range(ROUNDS):
                 if not batch or not await self._hold(reader, self._deadline + self._margin):
                     break
+                self._pace.begin()
+                self._pace.saw(self._horizon.ahead_of(batch[0]["seq"]))
                 fence = (self._lease.name, self._lease.holder, self._lease.fence)
-                on_its_way = [row["seq"] for row in batch] + on_its_way[:BATCH]
+                sent_now = [row["seq"] for row in batch]
                 sending = asyncio.ensure_future(self._send(batch))
-                following = await _while_awaiting(sending, self._read(reader, on_its_way))
+                following = await _while_awaiting(sending, self._read(reader, sent_now + sent_last))
+                sent_last = sent_now
                 outcomes = await sending
                 self._hold_back(batch, outcomes)
                 if marking is not None:
                     await marking
                 marking = asyncio.ensure_future(self._mark(marker, batch, outcomes, fence))
                 done += sum(outcome is None for outcome in outcomes)
+                await self._pace.rest(len(batch))
                 batch = [] if self._refused(outcomes) else [row for row in following if row["subject"] not in self._held]
         finally:
             if marking is not None:
@@ -173,13 +178,13 @@ class Relay:
 
     async def _read(self, reader: Connection, on_its_way: list[int]) -> list[asyncpg.Record]:
         fence = (self._lease.name, self._lease.holder, self._lease.fence)
-        return await reader.fetch(_READ, self._horizon.floor, on_its_way, list(self._held), BATCH, *fence, BATCH_BYTES)
+        return await reader.fetch(_READ, self._horizon.floor, on_its_way, list(self._held), self._pace.portion, *fence, BATCH_BYTES)
 
     async def _send(self, batch: Batch) -> list[BusError | None]:
         deadline = min(self._deadline, self._lease.remaining() - self._margin)
         if deadline <= 0:
             return [HeldBack("the lease is about to end") for _ in batch]
-        records = [_record(row) for row in batch]
+        records = [as_record(row) for row in batch]
         torn = {row["subject"]: record for row, record in zip(batch, records, strict=True) if isinstance(record, RecordRefused)}
         whole = [
             (row, record) for row, record in zip(batch, records, strict=True) if isinstance(record, Record) and row["subject"] not in torn
@@ -188,11 +193,11 @@ class Relay:
         began = time.time_ns()
         outcomes = await self._bus.send([record for _, record in whole], deadline=deadline)
         crash_here("relay.before_mark")
-        sent_spans(self._telemetry, _sent(whole, outcomes), began, time.time_ns())
+        sent_spans(self._telemetry, sent(whole, outcomes), began, time.time_ns())
         if not torn:
             return outcomes
         known = {row["seq"]: outcome for (row, _), outcome in zip(whole, outcomes, strict=True)}
-        return [known.get(row["seq"], _unsent(record)) for row, record in zip(batch, records, strict=True)]
+        return [known.get(row["seq"], unsent(record)) for row, record in zip(batch, records, strict=True)]
 
     async def _mark(self, marker: Connection, batch: Batch, outcomes: Outcomes, fence: Fence) -> None:
         """Write down what became of a batch, under the fence it was sent under."""
@@ -274,24 +279,3 @@ async def _while_awaiting(sending: asyncio.Future[Any], reading: Any) -> list[as
         await asyncio.wait({sending})
         raise
     return rows
-
-
-def _record(row: asyncpg.Record) -> Record | RecordRefused:
-    """The row as a record; one that was spoilt by hand is refused like one the bus refuses, instead of stopping all."""
-    try:
-        headers = [(name, value.encode()) for name, value in from_json(row["headers"])]
-    except (AttributeError, TypeError, ValueError) as error:
-        return RecordRefused(f"the row's headers are no list of names and texts: {error}")
-    return Record(topic=row["topic"], key=row["key"].encode(), headers=headers, value=row["payload"])
-
-
-def _unsent(record: Record | RecordRefused) -> BusError:
-    return record if isinstance(record, RecordRefused) else HeldBack("not sent: another fact of its subject cannot be")
-
-
-def _sent(whole: Sequence[tuple[asyncpg.Record, Record]], outcomes: Outcomes) -> list[Sent]:
-    return [
-        Sent(topic=row["topic"], type=row["type"], subject=row["subject"], headers=record.headers, created_at=row["created_at"],
-             attempt=row["attempts"] + 1, error=None if outcome is None else type(outcome).__name__)
-        for (row, record), outcome in zip(whole, outcomes, strict=True)
-    ]  # fmt: skip

@@ -32,7 +32,7 @@ class Metrics:
 
     def _outbox_and_relay(self) -> None:
         self.outbox_oldest_age_seconds = self._gauge("outbox_oldest_age_seconds", "Age of the oldest fact not yet on the bus.")
-        self.outbox_unpublished = self._gauge("outbox_unpublished", "Facts not yet on the bus.")
+        self.outbox_unpublished = self._gauge("outbox_unpublished", "Facts not yet on the bus; above 1,000 about how many.")
         self.outbox_parked = self._gauge("outbox_parked", "Facts that cannot be sent and wait for an operator.")
         self.relay_is_leader = self._gauge("relay_is_leader", "1 when this process is the one that relays.")
         self.relay_published_total = self._counter("relay_published_total", "Facts the bus has acknowledged.")

@@ -18,8 +18,9 @@ from shared.events import PartnerRegistered, PartnerUpdated
 from shared.handling import Handlers
 from shared.lease import Lease
 from shared.outbox import record
+from shared.outgoing import as_record
 from shared.process.runtime import Runtime
-from shared.relay import Relay, _record
+from shared.relay import Relay
 from shared.repair import forget_published, republish, waiting
 from shared.telemetry import Telemetry
 from tests.faults.conftest import Tell
@@ -91,7 +92,7 @@ async def settle(relay: Relay, consumer: Consumer) -> None:
 
 def as_sent(rows: Sequence[asyncpg.Record]) -> list[Record]:
     """What the relay makes of rows that can be sent."""
-    return [made for row in rows if isinstance(made := _record(row), Record)]
+    return [made for row in rows if isinstance(made := as_record(row), Record)]
 
 
 async def drained(database: Database) -> bool:

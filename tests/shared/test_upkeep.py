@@ -13,9 +13,10 @@ from shared.bus import Bus
 from shared.bus.postgres import PostgresBus
 from shared.db import Database
 from shared.relay import Relay
+from shared.repair import COUNTED, waiting
 from shared.telemetry import Telemetry
 from shared.upkeep import FORGET_SECONDS, Upkeep
-from tests.shared.ledger import append, new_ledger, topics
+from tests.shared.ledger import append, backlog, new_ledger, topics
 from tests.shared.test_relay import log_of, sequences
 
 AGED = "UPDATE outbox SET created_at = created_at - interval '31 days', published_at = published_at - interval '31 days'"
@@ -84,3 +85,12 @@ async def test_it_forgets_no_more_often_than_it_says(database: Database, postgre
 
 async def test_either_bus_says_how_much_it_forgot(bus: Bus) -> None:
     assert await bus.forget(datetime.now(UTC) - timedelta(days=30)) == 0
+
+
+@pytest.mark.parametrize("facts", [COUNTED // 2, 3 * COUNTED])
+async def test_how_many_facts_wait_is_told_however_many_they_are(database: Database, facts: int) -> None:
+    await backlog(database, facts - 1, subjects=10)
+    async with database.session() as session:
+        unpublished, age, parked = await waiting(session)
+    assert (unpublished, parked) == (facts, 0)
+    assert age > 0
