@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from deploy.kafka.jars import missing_tools
 
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.buses", "tests.fixtures.servers"]
+
+settings.register_profile("untimed", parent=settings.default, deadline=None)  # a busy machine is no defect
+settings.load_profile("untimed")
 
 LEFT_OUT = pytest.StashKey[str]()
 
