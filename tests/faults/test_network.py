@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 
 from shared.bus import PARTITIONS
 from shared.bus.kafka import CONSUMER
-from shared.bus.postgres import PostgresBus
 from shared.bus.postgres.subscription import PostgresSubscription
 from shared.consumer import Consumer
 from shared.db import Database
@@ -26,7 +25,7 @@ from shared.loop import Wake
 from shared.relay import BATCH_BYTES
 from tests.faults.mock_cluster import MockCluster
 from tests.faults.proxy import FaultProxy, Match, saying
-from tests.faults.road import PATIENCE, TOPIC, Road, Urls, impatient, proxied_mock, rerouted, road, two_databases
+from tests.faults.road import PATIENCE, TOPIC, Road, Urls, impatient, proxied_mock, proxied_postgres, rerouted, road, two_databases
 from tests.fixtures.buses import open_bus_of
 from tests.fixtures.postgres import NewDatabase
 from tests.shared.ledger import noted
@@ -39,26 +38,32 @@ class Far:
         self.road, self.owner, self.neighbour, self.bus = road, owner, neighbour, bus
 
 
-@pytest.fixture
-async def far(new_database: NewDatabase, log_url: str, tmp_path: Path) -> AsyncIterator[Far]:
-    """Such a road on PostgreSQL, already in use; the relay and the consumer go through the proxies, the test's own hand does not."""
+@pytest.fixture(params=["postgres", "mock"])
+async def far(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase, tmp_path: Path
+) -> AsyncIterator[Far]:
+    """Such a road, already in use; the relay and the consumer go through the proxies, the test's own hand goes to the databases itself."""
     async with AsyncExitStack() as stack:
-        urls = [new_database("partners"), new_database("initiatives")]
-        proxies = [await stack.enter_async_context(FaultProxy(urlsplit(url).port or 5432)) for url in (*urls, log_url)]
-        bus = PostgresBus(rerouted(log_url, proxies[2].port))
+        urls = new_database("partners"), new_database("initiatives")
+        owners, neighbours = [await stack.enter_async_context(FaultProxy(urlsplit(url).port or 5432)) for url in urls]
+        if request.param == "mock":
+            proxied = proxied_mock(monkeypatch, stack.enter_context(MockCluster()))
+        else:
+            proxied = proxied_postgres(request.getfixturevalue("log_url"))
+        to_bus, bus = await stack.enter_async_context(proxied)
         await bus.ensure_topics([TOPIC])
-        made = await stack.enter_async_context(road((urls[0], urls[1]), bus, tmp_path))
+        made = await stack.enter_async_context(road(urls, bus, tmp_path))
         direct = made.owner, made.neighbour
-        away = [Database(rerouted(url, proxy.port)) for url, proxy in zip(urls, proxies, strict=False)]
+        away = [Database(rerouted(url, proxy.port)) for url, proxy in zip(urls, (owners, neighbours), strict=True)]
         for database in away:
             stack.push_async_callback(database.close)
-        made.owner, made.neighbour = away[0], away[1]
+        made.owner, made.neighbour = away
         made.relay, made.consumer = made.new_relay(), made.new_consumer()
         made.owner, made.neighbour = direct
         await made.write()
         await made.arrive()
-        yield Far(made, *proxies)
-        for proxy in proxies:
+        yield Far(made, owners, neighbours, to_bus)
+        for proxy in (owners, neighbours, to_bus):
             proxy.up()
 
 
@@ -236,6 +241,7 @@ async def until(look: Callable[[], bool]) -> None:
             await Wake().wait(0.05)
 
 
+@pytest.mark.parametrize("far", ["postgres"], indirect=True)  # on Kafka: T6's test
 async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.consumer.STANDSTILL_SECONDS", 1.0)
     monkeypatch.setattr("shared.consumer.SWEEP_SECONDS", 0.1)
@@ -254,6 +260,7 @@ async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far:
 
 
 @pytest.mark.slow_fault
+@pytest.mark.parametrize("far", ["postgres"], indirect=True)  # Kafka in a black hole: B5
 @pytest.mark.parametrize("whose", ["owner", "neighbour", "bus"])
 async def test_d6_a_database_in_a_black_hole_hangs_nobody_for_ever(far: Far, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.bus.postgres.connecting.COMMAND_SECONDS", 2.0)
