@@ -45,15 +45,12 @@ class Pace:
         """How many facts may be sent at once."""
         return self._portion if self.gives_way else BATCH
 
-    def saw(self, length: int) -> None:
-        """Take note of how many facts wait: a backlog that has grown in spite of our work is not rested on."""
+    def begin(self, length: int) -> None:
+        """A round begins with about so many facts waiting: a backlog that has grown in spite of our work is not rested on."""
+        self._began, self._used = time.monotonic(), time.process_time()
         if time.monotonic() >= self._compared_at + self._compare:
             self._rests = self._length is None or length <= self._length
             self._length, self._compared_at = length, time.monotonic()
-
-    def begin(self) -> None:
-        """A round begins."""
-        self._began, self._used = time.monotonic(), time.process_time()
 
     async def rest(self, sent: int) -> None:
         """After a round that sent so many: leave the machine to others, in proportion to what the round took of it."""

@@ -143,10 +143,8 @@ class Relay:
         return held
 
     async def _drain(self, reader: Connection, marker: Connection) -> int:
-        done, marking = 0, None
-        sent_last: list[int] = []
-        now = time.monotonic()
-        self._held = {subject: until for subject, until in self._held.items() if until > now}
+        done, marking, sent_last = 0, None, list[int]()
+        self._let_go()
         batch = await self._read(reader, [])
         if not await self._looks_ahead(reader, batch):
             return 0
@@ -156,8 +154,7 @@ class Relay:
             for _ in range(ROUNDS):
                 if not batch or not await self._hold(reader, self._deadline + self._margin):
                     break
-                self._pace.begin()
-                self._pace.saw(self._horizon.ahead_of(batch[0]["seq"]))
+                self._pace.begin(self._horizon.ahead_of(batch[0]["seq"]))
                 fence = (self._lease.name, self._lease.holder, self._lease.fence)
                 sent_now = [row["seq"] for row in batch]
                 sending = asyncio.ensure_future(self._send(batch))
@@ -175,6 +172,11 @@ class Relay:
             if marking is not None:
                 await marking
         return done
+
+    def _let_go(self) -> None:
+        """Subjects that were held back long enough are tried again."""
+        now = time.monotonic()
+        self._held = {subject: until for subject, until in self._held.items() if until > now}
 
     async def _read(self, reader: Connection, on_its_way: list[int]) -> list[asyncpg.Record]:
         fence = (self._lease.name, self._lease.holder, self._lease.fence)

@@ -111,7 +111,7 @@ def _url(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - only one service installs it
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - one service does not install it
 
     fix = "Send an address like 'name@example.org'."
     if _UNLINED.search(text) is not None or any(sign in '<>"\\' for sign in text):

@@ -47,28 +47,27 @@ def test_a_backlog_that_grows_although_it_is_worked_on_is_not_rested_on() -> Non
     told = [10_000, 20_000, 15_000]
     seen = []
     for length in told:
-        pace.saw(length)
+        pace.begin(length)
         seen.append((pace.gives_way, pace.portion))
     assert seen == [(True, PORTION), (False, BATCH), (True, PORTION)]
 
 
 async def test_a_backlog_that_begins_anew_is_not_taken_for_one_that_grew() -> None:
     pace = _disturbed(compare_seconds=0.0)
-    pace.saw(1)
-    pace.begin()
+    pace.begin(1)
     await pace.rest(1)
-    pace.saw(100_000)
+    pace.begin(100_000)
     assert pace.gives_way
 
 
 async def test_a_far_bus_is_given_more_at_once_instead_of_a_little_every_journey() -> None:
     pace = _disturbed()
     for expected in (2 * PORTION, 4 * PORTION):
-        pace.begin()
+        pace.begin(BATCH)
         pace._began -= AN_HOUR
         await pace.rest(PORTION)
         assert pace.portion == expected
-    pace.begin()
+    pace.begin(BATCH)
     pace._used -= AN_HOUR
     await pace.rest(PORTION)
     assert pace.portion == 2 * PORTION
