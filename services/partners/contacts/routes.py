@@ -1,0 +1,66 @@
+"""Contacts over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from services.partners.contacts import commands, views
+from services.partners.contacts.models import Contact
+from services.partners.contacts.schemas import ContactChanges, ContactFilters, ContactOut, NewContact
+from services.partners.models import Seen
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, link_next
+
+router = APIRouter(prefix="/v1", tags=["contacts"], route_class=CommandRoute)
+
+PartnerId = Annotated[Id, Path(description="The partner's id.")]
+ContactId = Annotated[Id, Path(description="The contact's id.")]
+Filters = Annotated[ContactFilters, Query()]
+
+
+@router.post("/partners/{partner}/contacts", status_code=201, response_model=ContactOut, summary="Name a contact")
+async def name(partner: PartnerId, body: NewContact, caller: Writes, session: Session) -> JSONResponse:
+    """Name a person for a purpose. By the partner itself or the operator; nobody else ever sees it, and no event tells of it."""
+    return _answer(await commands.name_contact(session, caller, partner, body.person(), datetime.now(UTC)), 201)
+
+
+@router.get("/partners/{partner}/contacts", response_model=Page[ContactOut], summary="List a partner's contacts")
+async def list_contacts(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+    """The contacts of the caller's own partner (of any, for the operator), in the order they were named."""
+    views.must_be_theirs(caller, partner)
+    sought = views.Sought(partner=partner, role=filters.role, on=filters.on, after=Cursor.read_id(filters.after))
+    found = await views.contacts_sought(reader, sought, filters.limit + 1)
+    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
+    response = JSONResponse({"items": found[: filters.limit], "next": following})
+    link_next(request, response, following)
+    return response
+
+
+@router.get("/contacts/{contact}", response_model=ContactOut, summary="Read a contact")
+async def read(contact: ContactId, reader: Reader, caller: Reads) -> JSONResponse:
+    """One contact; somebody else's is a 404. Its `ETag` is what a change must send in `If-Match`."""
+    found = await views.contact_by_id(reader, caller, contact)
+    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+
+
+@router.patch("/contacts/{contact}", response_model=ContactOut, summary="Change a contact")
+async def change(contact: ContactId, body: ContactChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """Each field given replaces what was there (null empties it); fields left out stay. A contact ends by its `valid_to`."""
+    return _answer(await commands.change_contact(session, caller, Seen(contact, version), body.changes(), datetime.now(UTC)))
+
+
+@router.post("/contacts/{contact}/erase", response_model=ContactOut, summary="Forget who a contact is")
+async def erase(contact: ContactId, caller: Writes, session: Session) -> JSONResponse:
+    """Erase name, position, address and number for good, as the person asked; the id stays, which is all that evidence names.
+
+    No `If-Match` is asked for: whatever else changed, who asks to be forgotten is; doing it again changes nothing.
+    """
+    return _answer(await commands.erase_contact(session, caller, contact, datetime.now(UTC)))
+
+
+def _answer(contact: Contact, status: int = 200) -> JSONResponse:
+    headers = {"ETag": etag(contact.version)}
+    if status == 201:
+        headers["Location"] = f"/v1/contacts/{contact.id}"
+    return JSONResponse(views.told(contact), status, headers)
