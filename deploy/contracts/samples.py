@@ -17,6 +17,7 @@ IDS = {
     "commitment": "01981a4e-0000-7000-8000-000000000005",
     "exchange": "01981a4e-0000-7000-8000-000000000006",
     "subscriber": "01981a4e-0000-7000-8000-000000000007",
+    "mandate": "01981a4e-0000-7000-8000-00000000000a",
 }
 PARTNER, OTHER = IDS["network"], "01981a4e-0000-7000-8000-000000000008"
 
@@ -43,6 +44,8 @@ TEXTS: dict[str, str] = IDS | {
     "lines": "knowledge_exchange",
     "locality": "Seoul",
     "subdivision": "CO-ANT",
+    "holder": PARTNER,
+    "kinds": "alliance",
     "method": "electronic",
     "modality": "online",
     "place": "Bogotá",

@@ -1,7 +1,8 @@
-"""The one metadata of the partners database; every room's tables hang on it."""
+"""The one metadata of the partners database, on which every room's tables hang, and the words that rooms share."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import ARRAY, DateTime, MetaData, Text
@@ -31,3 +32,17 @@ class Seen:
 
     id: str
     version: int | None = None
+
+
+class AgreementKind(StrEnum):
+    """What sort of agreement: of a record of one, and of those a mandate is for."""
+
+    MOU = "mou"
+    ALLIANCE = "alliance"
+    LETTER_OF_INTENT = "letter_of_intent"
+    SISTER_CITY = "sister_city"
+    FRIENDSHIP = "friendship"
+    TECHNICAL_COOPERATION = "technical_cooperation"
+    NETWORK_ACCESSION = "network_accession"
+    DATA_SHARING = "data_sharing"
+    OTHER = "other"

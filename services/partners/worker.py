@@ -2,6 +2,7 @@
 
 from services.partners.access.commands import ACTS as ACCESS
 from services.partners.agreements.signing.commands import ACTS as AGREEMENTS
+from services.partners.mandates.commands import ACTS as MANDATES
 from shared.due import DueLoop
 from shared.loop import Loop
 from shared.process import Runtime
@@ -9,4 +10,4 @@ from shared.process import Runtime
 
 def loops(runtime: Runtime) -> list[Loop]:
     """The loops of a process that works; relay and cleanup are the process's own."""
-    return [DueLoop(runtime.database, {**ACCESS, **AGREEMENTS}, relay_wake=runtime.wake.set)]
+    return [DueLoop(runtime.database, {**ACCESS, **AGREEMENTS, **MANDATES}, relay_wake=runtime.wake.set)]

@@ -11,6 +11,7 @@ from shared.events.initiatives import (
     ExchangeTimes,
     HostRef,
 )
+from shared.events.mandates import MandateExpired, MandateGranted, MandateRequested, MandateRevoked
 from shared.events.notifications import SubscriberConfirmed, SubscriberUnsubscribed
 from shared.events.partners import (
     AgreementAbandoned,
@@ -68,6 +69,10 @@ __all__ = [
     "HostRef",
     "Identifier",
     "LineTerms",
+    "MandateExpired",
+    "MandateGranted",
+    "MandateRequested",
+    "MandateRevoked",
     "MembershipEnded",
     "MembershipStarted",
     "PartnerProfile",

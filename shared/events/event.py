@@ -23,7 +23,8 @@ class Event(Value):
     """Something that happened, with enough in it to act on without asking back.
 
     A subclass names its CloudEvents type: ``class AgreementSigned(Event, type="org.interurbe.agreement.signed.v1")``.
-    The topic follows from the module the class lives in (``shared/events/partners.py`` → ``interurbe.partners``).
+    The topic follows from the module the class lives in (``shared/events/partners.py`` → ``interurbe.partners``), or from ``owner``,
+    the service that publishes it, where the module is named after something else.
     Ids and public names only, never a mail address or other personal data: a log forgets nothing.
     """
 
@@ -33,7 +34,7 @@ class Event(Value):
     FACT: ClassVar[str]
     VERSION: ClassVar[int]
 
-    def __init_subclass__(cls, *, type: str, **kwargs: Any) -> None:  # noqa: A002 - the CloudEvents attribute's own name
+    def __init_subclass__(cls, *, type: str, owner: str | None = None, **kwargs: Any) -> None:  # noqa: A002 - the CloudEvents attribute's own name
         """Register the class under its type; refuse a name that is not of the grammar or is taken."""
         super().__init_subclass__(**kwargs)
         parts = _TYPE.match(type)
@@ -43,7 +44,7 @@ class Event(Value):
             raise TypeError(f"{cls.__name__}: event type {type!r} belongs to {EVENTS[type].__name__}")
         cls.TYPE, cls.SUBJECT, cls.FACT = type, parts["subject"], parts["fact"]
         cls.VERSION = int(parts["version"])
-        cls.TOPIC = f"interurbe.{cls.__module__.rpartition('.')[2]}"
+        cls.TOPIC = f"interurbe.{owner or cls.__module__.rpartition('.')[2]}"
         EVENTS[type] = cls
 
 

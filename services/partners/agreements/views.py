@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from services.partners.agreements.canonical.models import Difference, differences
 from services.partners.agreements.models import Agreement
 from services.partners.agreements.revisions.models import Revision, terms_of
+from services.partners.mandates.models import Mandate, MandateState
 from services.partners.networks.models import Membership
 from shared.auth import Caller
 from shared.db import Key
@@ -21,12 +22,21 @@ from shared.refusals import NotFound
 _PARTNER: Final = bindparam("partner", type_=Key)
 _TODAY: Final = bindparam("today", type_=Date)
 
+_HOLDS_A_MANDATE: Final = exists().where(
+    Mandate.holder == _PARTNER,
+    Mandate.state == MandateState.ACTIVE,
+    Mandate.partner == any_(Agreement.party_ids),
+    Mandate.valid_from <= _TODAY,
+    or_(Mandate.valid_to.is_(None), Mandate.valid_to >= _TODAY),
+    or_(Mandate.kinds == [], Agreement.kind == Mandate.kinds.any_()),
+)
 _INSIDE: Final = or_(
     bindparam("operator", type_=Boolean),
     and_(
         Agreement.party_ids.contains(bindparam("partners", type_=ARRAY(Key))),
         or_(Agreement.known_since.is_not(None), Agreement.drafted_by == _PARTNER),
     ),
+    and_(Agreement.known_since.is_not(None), _HOLDS_A_MANDATE),
 )
 _IN_A_NETWORK_OF_IT: Final = exists().where(
     Membership.partner == _PARTNER,
@@ -39,8 +49,8 @@ _TOLD_OUTSIDE: Final = and_(
     or_(Agreement.visibility == Visibility.PUBLIC, and_(Agreement.visibility == Visibility.NETWORK, _IN_A_NETWORK_OF_IT)),
 )
 _KNOWN: Final = or_(_INSIDE, _TOLD_OUTSIDE)
-"""The one rule of who may read an agreement: its writer, its parties once it was put before them, and outsiders only when it
-is signed and visible to them. The operator reads everything."""
+"""The one rule of who may read an agreement: its writer, its parties (and who acts for them) once it was put before them, and
+outsiders only when it is signed and visible to them. The operator reads everything."""
 
 _ONE: Final = select(Agreement.document, Agreement.version).where(Agreement.id == bindparam("agreement", type_=Key), _KNOWN)
 _LIST: Final = select(Agreement.id, Agreement.document).where(_KNOWN).order_by(Agreement.id.desc())

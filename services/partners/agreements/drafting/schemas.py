@@ -5,9 +5,10 @@ from typing import Annotated, Any, Final, Literal, cast
 from pydantic import ConfigDict, Field, StringConstraints
 
 from services.partners.agreements.drafting.models import Frame, Invited
-from services.partners.agreements.record.models import Kind, Role
+from services.partners.agreements.record.models import Role
 from services.partners.agreements.record.schemas import TITLES
 from services.partners.agreements.terms.schemas import ATTACHMENT_EXAMPLE, KYIV, MEDELLIN, TERMS_EXAMPLE, TEXTS_EXAMPLE, RevisionBody
+from services.partners.models import AgreementKind as Kind
 from shared.http import Day, Flag, Id, Line, Names, StrictModel, TimeZone
 
 EXAMPLE: Final[dict[str, Any]] = {

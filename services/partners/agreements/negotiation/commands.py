@@ -1,5 +1,6 @@
 """What can be done while terms are discussed: propose, revise, approve, abandon."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,8 +10,21 @@ from services.partners.agreements.models import Agreement
 from services.partners.agreements.negotiation.models import NotForAnother, StaleTerms
 from services.partners.agreements.revisions.models import Author, Revision, Wanted
 from services.partners.agreements.views import changes_since
+from services.partners.mandates.models import MandateUse
+from services.partners.mandates.views import Deed, mandate_to
 from services.partners.models import Seen
 from shared.auth import Caller
+from shared.db import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What is given for which partner (None: the caller's own): ``approve`` or ``sign``, by the hash of the terms."""
+
+    agreement: str
+    action: str
+    terms_hash: str
+    partner: str | None
 
 
 async def propose_agreement(session: AsyncSession, caller: Caller, seen: Seen, now: datetime) -> Agreement:
@@ -52,7 +66,29 @@ async def explained(session: AsyncSession, agreement: Agreement, stale: StaleTer
     return StaleTerms(stale.given, agreement.revision, agreement.terms_hash, changed)
 
 
-def must_speak_for_itself(caller: Caller, partner: str | None) -> None:
-    """Refuse a caller that names another partner as the one that consents."""
-    if partner is not None and partner != caller.partner:
-        raise NotForAnother("The body names another partner than the caller's own.", field="/partner", fix="Use a client of that partner.")
+async def acting(session: AsyncSession, caller: Caller, given: Given, now: datetime) -> Caller:
+    """The caller as the partner for which it acts: its own, or one whose mandate it holds, and that use is kept as evidence.
+
+    Raises `NotForAnother` without such a mandate, and NotFound for an agreement that is not there or not known to that partner.
+    """
+    if given.partner is None or given.partner == caller.partner:
+        return caller
+    agreement = await session.get(Agreement, given.agreement)
+    kind = agreement.kind if agreement is not None and agreement.is_known_to(given.partner) else ""
+    deed = Deed(action=given.action, holder=caller.partner, partner=given.partner, kind=kind)
+    mandate = await mandate_to(session, deed, now)
+    if mandate is None:
+        detail = f"Your partner holds no mandate of {given.partner} to {given.action} this agreement today."
+        raise NotForAnother(detail, field="/partner", fix="Use a client of that partner, or ask it for a mandate.")
+    session.add(
+        MandateUse(
+            id=new_id(),
+            mandate=mandate,
+            agreement=given.agreement,
+            action=given.action,
+            terms_hash=given.terms_hash,
+            client=caller.client,
+            at=now,
+        )
+    )
+    return replace(caller, partner=given.partner)

@@ -54,10 +54,10 @@ class AlreadyApproved(Conflict):
 
 
 class NotForAnother(Forbidden):
-    """A party consents for itself alone. Use a client of the partner that is to consent."""
+    """Nobody consents for another without its mandate. Use a client of the partner that is to consent, or ask it for a mandate."""
 
     code = "not-for-another"
-    title = "Nobody consents for another party."
+    title = "Nobody consents for another party without its mandate."
 
 
 class Negotiation(Record):

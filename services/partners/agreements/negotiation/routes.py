@@ -29,12 +29,14 @@ async def revise(agreement: AgreementId, body: NewRevision, caller: Writes, sess
 
 @router.post("/approve", response_model=AgreementOut, summary="Approve the terms")
 async def approve(agreement: AgreementId, body: Approval, caller: Signs, session: Session, version: IfMatch) -> Response:
-    """Approve, for the caller's own partner, exactly the terms with this hash.
+    """Approve exactly the terms with this hash: for the caller's own partner, or for one that gave it a mandate.
 
     When the terms changed meanwhile the answer is 409 `stale-terms` with the new hash and what changed.
     """
-    commands.must_speak_for_itself(caller, body.partner)
-    return answer(await commands.approve_terms(session, caller, Seen(agreement, version), body.terms_hash, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    given = commands.Given(agreement=agreement, action="approve", terms_hash=body.terms_hash, partner=body.partner)
+    acting = await commands.acting(session, caller, given, now)
+    return answer(await commands.approve_terms(session, acting, Seen(agreement, version), body.terms_hash, now))
 
 
 @router.post("/abandon", response_model=AgreementOut, summary="Give an agreement up")

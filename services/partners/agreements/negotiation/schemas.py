@@ -20,7 +20,7 @@ class Approval(StrictModel):
     """Which terms are approved, by their hash."""
 
     terms_hash: TermsHash
-    partner: Id | None = Field(None, description="If given, the caller's own partner: nobody consents for another.")
+    partner: Id | None = Field(None, description="For whom, if not for the caller's own partner: one that gave it a mandate to approve.")
 
     model_config = ConfigDict(json_schema_extra={"example": {"terms_hash": DIGEST}})
 

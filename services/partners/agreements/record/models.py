@@ -24,20 +24,6 @@ from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Forbidden, Stale
 
 
-class Kind(StrEnum):
-    """What sort of agreement it is."""
-
-    MOU = "mou"
-    ALLIANCE = "alliance"
-    LETTER_OF_INTENT = "letter_of_intent"
-    SISTER_CITY = "sister_city"
-    FRIENDSHIP = "friendship"
-    TECHNICAL_COOPERATION = "technical_cooperation"
-    NETWORK_ACCESSION = "network_accession"
-    DATA_SHARING = "data_sharing"
-    OTHER = "other"
-
-
 class State(StrEnum):
     """Where in its life an agreement is."""
 

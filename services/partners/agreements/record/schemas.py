@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.partners.agreements.canonical.models import HASH_ALG
-from services.partners.agreements.record.models import Consent, Kind, Role, State
+from services.partners.agreements.record.models import Consent, Role, State
 from services.partners.agreements.terms.schemas import (
     ATTACHMENT_EXAMPLE,
     DIGEST,
@@ -19,6 +19,7 @@ from services.partners.agreements.terms.schemas import (
     TermsOut,
 )
 from services.partners.agreements.views import Sought
+from services.partners.models import AgreementKind as Kind
 from shared.events import Visibility
 from shared.http import After, Id, Limit
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Response
 
-from services.partners.agreements.negotiation.commands import must_speak_for_itself
+from services.partners.agreements.negotiation.commands import Given, acting
 from services.partners.agreements.record.routes import AgreementId, answer
 from services.partners.agreements.record.schemas import AgreementOut
 from services.partners.agreements.signing import commands
@@ -29,9 +29,11 @@ async def request_signature(
 
 @router.post("/sign", response_model=AgreementOut, summary="Sign")
 async def sign(agreement: AgreementId, body: SignatureBody, caller: Signs, session: Session, version: IfMatch) -> Response:
-    """Sign, for the caller's own partner, exactly the terms with this hash.
+    """Sign exactly the terms with this hash: for the caller's own partner, or for one that gave it a mandate.
 
     With the last required signature the agreement is signed; it enters into force at once, or on its effective date.
     """
-    must_speak_for_itself(caller, body.partner)
-    return answer(await commands.sign_agreement(session, caller, Seen(agreement, version), body.signature(), datetime.now(UTC)))
+    now = datetime.now(UTC)
+    given = Given(agreement=agreement, action="sign", terms_hash=body.terms_hash, partner=body.partner)
+    signer = await acting(session, caller, given, now)
+    return answer(await commands.sign_agreement(session, signer, Seen(agreement, version), body.signature(), now))

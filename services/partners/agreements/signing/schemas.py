@@ -25,7 +25,7 @@ class SignatureBody(StrictModel):
 
     terms_hash: TermsHash
     method: Method = Method.CLICK
-    partner: Id | None = Field(None, description="If given, the caller's own partner: nobody signs for another.")
+    partner: Id | None = Field(None, description="For whom, if not for the caller's own partner: one that gave it a mandate to sign.")
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 

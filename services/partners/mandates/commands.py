@@ -1,0 +1,105 @@
+"""What can be done about mandates: ask for one, grant it, revoke it; and what its last day brings."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.partners.mandates.models import Mandate, MandateExists, MandateState, Scope
+from services.partners.mandates.views import concerns, no_mandate
+from services.partners.models import Seen
+from services.partners.registry.models import UnknownPartner
+from services.partners.registry.views import known_partners
+from shared.auth import Caller
+from shared.due import Acts, forgive, owe
+from shared.outbox import record
+from shared.refusals import Forbidden, NotFound, Stale
+
+EXPIRES = "mandate.expires"
+"""The kind of due act by which a mandate ends after its last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """For whom somebody shall act, and who."""
+
+    partner: str
+    holder: str
+
+
+async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Between, scope: Scope, now: datetime) -> Mandate:
+    """Ask for a mandate, as its holder; or give one, as the partner itself: then it is active at once.
+
+    Raises Forbidden, NotFound (the partner), `UnknownPartner` (the holder), `MandateExists` or Invalid.
+    """
+    if caller.partner not in (between.partner, between.holder):
+        raise Forbidden("A mandate is asked for by its holder or given by the partner.", fix="Use a client of one of them.")
+    mandate, requested = Mandate.request(between.partner, between.holder, scope, now)
+    zone = await _zone_of(session, between)
+    standing = [MandateState.REQUESTED, MandateState.ACTIVE]
+    asked = select(Mandate.id).where(Mandate.partner == between.partner, Mandate.holder == between.holder, Mandate.state.in_(standing))
+    other = await session.scalar(asked)
+    if other is not None:
+        raise MandateExists("There is such a mandate between the two already.", fix=f"Revoke {other} first.", mandate=other)
+    facts = [requested]
+    granted = mandate.grant(now) if caller.partner == between.partner else None
+    await record(session, mandate, *facts, *([granted] if granted else []), now=now)
+    if mandate.valid_to is not None:
+        end = datetime.combine(mandate.valid_to + timedelta(days=1), time.min, ZoneInfo(zone))
+        await owe(session, EXPIRES, mandate.subject, end)
+    return mandate
+
+
+async def grant_mandate(session: AsyncSession, caller: Caller, seen: Seen, now: datetime) -> Mandate:
+    """Let the holder act, by the partner alone; granted before it stays so. Raises NotFound, Forbidden, Stale or `MandateOver`."""
+    mandate = await _seen(session, caller, seen)
+    if caller.partner != mandate.partner:
+        raise Forbidden("A mandate is granted by the partner for which the holder shall act.", fix="Use a client of that partner.")
+    granted = mandate.grant(now)
+    if granted is not None:
+        await record(session, mandate, granted, now=now)
+    return mandate
+
+
+async def revoke_mandate(session: AsyncSession, caller: Caller, seen: Seen, reason: str, now: datetime) -> Mandate:
+    """End a mandate, or refuse to give it; by either of the two or the operator. Raises NotFound, Stale or `MandateOver`."""
+    mandate = await _seen(session, caller, seen)
+    await record(session, mandate, mandate.revoke(reason, now), now=now)
+    await forgive(session, EXPIRES, mandate.subject)
+    return mandate
+
+
+async def expire_mandate(session: AsyncSession, subject: str, now: datetime) -> None:
+    """The last day of a mandate is over; done again it does nothing."""
+    mandate = await session.get_one(Mandate, subject.partition("/")[2])
+    zone = await _zone_of(session, Between(mandate.partner, mandate.holder))
+    expired = mandate.expire(now.astimezone(ZoneInfo(zone)).date(), now)
+    if expired is not None:
+        await record(session, mandate, expired, now=now)
+
+
+async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Mandate:
+    mandate = await session.get(Mandate, seen.id)
+    if mandate is None or not concerns(caller, mandate.partner, mandate.holder):
+        raise no_mandate(seen.id)
+    if mandate.version != seen.version:
+        detail = f"The mandate is at version {mandate.version}, not {seen.version}."
+        raise Stale(detail, field="If-Match", fix="Read it again.", version=mandate.version)
+    return mandate
+
+
+async def _zone_of(session: AsyncSession, between: Between) -> str:
+    """The partner's time zone; its row stays locked, so that two mandates for it are not asked for at the same instant."""
+    ids = [between.holder, between.partner]
+    try:
+        return (await known_partners(session, ids, field="/holder", lock=True))[between.partner].timezone
+    except UnknownPartner as unknown:
+        if unknown.extra["partner"] == between.partner:
+            raise NotFound(f"There is no partner {between.partner}.", fix="Look it up with GET /v1/partners?q=.") from None
+        raise
+
+
+ACTS: Acts = {EXPIRES: expire_mandate}
+"""What becomes due in this room."""

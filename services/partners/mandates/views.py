@@ -1,0 +1,94 @@
+"""What is asked of mandates: one, those a partner gave or holds, what was done under one, and whether a holder may act."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.partners.mandates.models import Mandate, MandateState, MandateUse
+from services.partners.registry.models import Partner
+from shared.auth import Caller
+from shared.refusals import Forbidden, NotFound
+
+_COLUMNS = tuple(column for column in Mandate.__table__.c if column.name != "sequence")
+_USES = tuple(MandateUse.__table__.c)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What a holder is about to do for a partner: ``approve`` or ``sign`` an agreement of this kind."""
+
+    action: str
+    holder: str
+    partner: str
+    kind: str
+
+
+def no_mandate(mandate: str) -> NotFound:
+    """The refusal for a mandate that is not there, or is between others."""
+    return NotFound(f"There is no mandate {mandate}.", fix="List yours with GET /v1/partners/{partner}/mandates.")
+
+
+def concerns(caller: Caller, partner: str, holder: str) -> bool:
+    """Whether a mandate between these two is the caller's business."""
+    return caller.is_admin or caller.partner in (partner, holder)
+
+
+async def mandate_by_id(reader: AsyncConnection, caller: Caller, mandate: str) -> dict[str, Any]:
+    """The mandate as the API tells it; raises NotFound, also for one between others."""
+    row = (await reader.execute(select(*_COLUMNS).where(Mandate.id == mandate))).mappings().one_or_none()
+    if row is None or not concerns(caller, row["partner"], row["holder"]):
+        raise no_mandate(mandate)
+    return _told(dict(row))
+
+
+async def mandates_of(reader: AsyncConnection, caller: Caller, partner: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` mandates that a partner gave, was asked for or holds; raises Forbidden for anybody else's."""
+    if not caller.is_admin and caller.partner != partner:
+        raise Forbidden("Mandates are seen by their two partners and the operator alone.", fix="Use a client of that partner.")
+    asked = select(*_COLUMNS).where(or_(Mandate.partner == partner, Mandate.holder == partner)).order_by(Mandate.id).limit(limit)
+    if after is not None:
+        asked = asked.where(Mandate.id > after)
+    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+
+
+async def uses_of(reader: AsyncConnection, mandate: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` things done under a mandate, oldest first."""
+    asked = select(*_USES).where(MandateUse.mandate == mandate).order_by(MandateUse.id).limit(limit)
+    if after is not None:
+        asked = asked.where(MandateUse.id > after)
+    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+
+
+async def mandate_to(session: AsyncSession, deed: Deed, now: datetime) -> str | None:
+    """The id of the mandate by which the holder may do this for the partner today, if there is one.
+
+    Today is the partner's own day. The mandate stays as it is until the transaction ends: nobody revokes it meanwhile.
+    """
+    zone = await session.scalar(select(Partner.timezone).where(Partner.id == deed.partner))
+    if zone is None:
+        return None
+    today = now.astimezone(ZoneInfo(zone)).date()
+    allowed = Mandate.may_sign if deed.action == "sign" else Mandate.may_approve
+    asked = select(Mandate.id).where(
+        Mandate.holder == deed.holder,
+        Mandate.partner == deed.partner,
+        Mandate.state == MandateState.ACTIVE,
+        allowed,
+        Mandate.valid_from <= today,
+        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
+        or_(Mandate.kinds == [], literal(deed.kind) == Mandate.kinds.any_()),
+    )
+    return await session.scalar(asked.with_for_update(read=True))
+
+
+def told(mandate: Mandate) -> dict[str, Any]:
+    """A mandate that was just written, as the API tells it."""
+    return _told({column.key: getattr(mandate, column.key) for column in _COLUMNS})
+
+
+def _told(said: dict[str, Any]) -> dict[str, Any]:
+    return said | {name: value.isoformat() for name, value in said.items() if isinstance(value, date)}
