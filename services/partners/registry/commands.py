@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from services.partners.models import Seen
+from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
-from services.partners.registry.views import known_partners, owners_of, suspected_duplicates
+from services.partners.registry.views import known_partners, owners_of
 from shared.auth import Caller
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
@@ -20,7 +21,7 @@ _NAMES_LOCK = 7_238_411
 
 
 async def register_partner(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
-    """Put a partner on record; refuse one whose name is already borne in its country, unless forced.
+    """Put a partner on record; refuse one whose name is near one of its country, unless forced.
 
     Raises Forbidden, `SuspectedDuplicate`, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
     """
@@ -113,10 +114,10 @@ async def _claim(session: AsyncSession, partner: Partner, profile: Profile) -> N
 
 
 async def _refuse_duplicates(session: AsyncSession, partner: Partner) -> None:
-    suspects = await suspected_duplicates(session, partner.country, partner.folded)
+    suspects = await suspected_duplicates(session, partner)
     if suspects:
         raise SuspectedDuplicate(
-            f"{len(suspects)} partner(s) in {partner.country} already bear one of these names.",
+            f"{len(suspects)} partner(s) in {partner.country} bear one of these names or one near it.",
             field="/names",
             fix="Use one of the suspects, or send 'force': true to register this partner all the same.",
             suspects=suspects,

@@ -1,17 +1,16 @@
 """Partner: who exists, under which names, and the keys other systems know it by."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from anyascii import anyascii
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.partners.models import Model
+from services.partners.registry.names.models import fold, indexed
 from shared.db import Key, new_id
 from shared.events import Event, PartnerProfile, PartnerRegistered, PartnerUpdated, Visibility
 from shared.outbox import Aggregate, Reach
@@ -47,7 +46,11 @@ class UnknownPartner(Invalid):
 
 
 class SuspectedDuplicate(Conflict):
-    """A partner of that name is already registered in the country. Use one of ``suspects``, or send ``force: true`` to register anyway."""
+    """A partner of that name, or of one near it, is registered in the country. Use one of ``suspects``, or send ``force: true``.
+
+    Each suspect has a ``score`` up to 1 and says ``because`` of which names: ``same_name``, ``same_acronym``, ``one_within_the_other``
+    or ``alike``.
+    """
 
     code = "suspected-duplicate"
     title = "This partner seems to be registered already."
@@ -79,8 +82,11 @@ class Profile:
 
     def folded(self) -> list[str]:
         """Every name, alias and acronym in the one form in which they are compared."""
-        given = [*self.names.values(), *(alias["text"] for alias in self.aliases), self.acronym or ""]
-        return sorted(set(filter(None, map(fold, given))))
+        return sorted(set(filter(None, map(fold, self.texts()))))
+
+    def texts(self) -> list[str]:
+        """Every name, alias and acronym as given."""
+        return [*self.names.values(), *(alias["text"] for alias in self.aliases), *filter(None, [self.acronym])]
 
     def said(self) -> dict[str, Any]:
         """The profile as facts and answers say it."""
@@ -90,7 +96,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A profile somebody wants on record; ``force`` if a name already borne in the country is no reason to refuse it.
+    """A profile somebody wants on record; ``force`` if a name near one of the country is no reason to refuse it.
 
     ``given`` names the fields that were said at all, ``key`` is the (scheme, value) by which the sender's own system knows the partner.
     """
@@ -104,17 +110,6 @@ class Registration:
         """What this changes in a profile already on record: the fields given, its keys added to the known ones."""
         changes = {name: getattr(self.profile, name) for name in self.given if name != "identifiers"}
         return changes | {"identifiers": tuple(sorted({*known.identifiers, *self.profile.identifiers}))}
-
-
-def fold(text: str) -> str:
-    """The text in plain lower-case ASCII words: ``Área Metropolitana, Київ`` → ``area metropolitana kiiv``."""
-    return " ".join(re.findall(r"[a-z0-9]+", anyascii(text).casefold()))
-
-
-def trigrams(folded: Iterable[str]) -> list[str]:
-    """The three-letter pieces of every word, padded in front by two spaces and behind by one so that beginnings count more."""
-    words = {word for text in folded for word in text.split()}
-    return sorted({f"  {word} "[place : place + 3] for word in words for place in range(len(word) + 1)})
 
 
 class ExternalId(Model):
@@ -133,7 +128,8 @@ class Partner(Aggregate, Model):
     __tablename__ = "partner"
     __table_args__ = (
         Index("ix_partner_folded", "folded", postgresql_using="gin"),
-        Index("ix_partner_grams", "grams", postgresql_using="gin"),
+        # Read often and written seldom: a list of entries still to be sorted in would be read by every search.
+        Index("ix_partner_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": False}),
         Index("ix_partner_country_kind", "country", "kind"),
     )
     SUBJECT: ClassVar[str] = "partner"
@@ -192,7 +188,7 @@ class Partner(Aggregate, Model):
                 setattr(self, field.name, list(value) if isinstance(value, tuple) else value)
         self._known_as(set(profile.identifiers))
         self.folded = profile.folded()
-        self.grams = trigrams(self.folded)
+        self.grams = indexed(profile.texts(), profile.kind, profile.locality, profile.identifiers)
         self.changed_at = now
 
     def _known_as(self, identifiers: set[tuple[str, str]]) -> None:

@@ -35,8 +35,10 @@ KnownAs = Annotated[tuple[str, str], Depends(_known_as)]
 async def register(body: NewPartner, caller: Admins, session: Session) -> JSONResponse:
     """Put a partner on record, active at once. Only the platform's operator does.
 
-    When a partner of that name, alias or acronym is already registered in the country the answer is 409
-    `suspected-duplicate` with the `suspects`; send `"force": true` to register it all the same.
+    When a partner of that name, or of one near it in whatever script, spelling or order, is registered in the country the answer is
+    409 `suspected-duplicate` with the `suspects`, most likely first: each with a `score` up to 1 (the very name) and `because`, which
+    says which of its names (`theirs`) is like which of yours and `how`: `same_name`, `same_acronym`, `one_within_the_other` or
+    `alike`. Send `"force": true` to register it all the same.
     """
     partner = await commands.register_partner(session, caller, body.registration(), datetime.now(UTC))
     return _answer(partner, 201)

@@ -78,7 +78,7 @@ class NewPartner(StrictModel):
     languages: Languages = ()
     website: Url | None = None
     hosted_by: Id | None = None
-    force: Flag = Field(False, description="Register although a partner of that name exists in the country.")
+    force: Flag = Field(False, description="Register although a partner of that name, or one near it, exists in the country.")
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 

@@ -1,4 +1,4 @@
-"""What is asked of the registry: one partner, some partners, who a partner might be, and are these known."""
+"""What is asked of the registry: one partner, some partners, and are these known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.schema import MetaData
 
-from services.partners.registry.models import ExternalId, Partner, UnknownPartner, fold
+from services.partners.registry.models import ExternalId, Partner, UnknownPartner
+from services.partners.registry.names.models import fold
 from shared.db import Key
 from shared.refusals import NotFound
 
 SHORT_WORD = 3
-MOST_SUSPECTS = 10
 
 # The room of networks stands on this one, so its table is named here by what is asked of it and not imported.
 _membership = Table(
@@ -121,14 +121,6 @@ async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | 
     if after is not None:
         asked = asked.where(Partner.id > after)
     return [_told(row) for row in (await reader.execute(asked)).mappings()]
-
-
-async def suspected_duplicates(session: AsyncSession, country: str, folded: Sequence[str]) -> list[dict[str, Any]]:
-    """The partners of this country that already bear one of these folded names; nearest in time of registration first."""
-    asked = select(Partner.id, Partner.kind, Partner.names, Partner.acronym, Partner.aliases)
-    asked = asked.where(Partner.country == country, Partner.folded.bool_op("&&")(_texts(folded)))
-    rows = await session.execute(asked.order_by(Partner.id).limit(MOST_SUSPECTS))
-    return [dict(row) for row in rows.mappings()]
 
 
 async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.partners.registry.models import Partner, Profile, fold, trigrams
+from services.partners.registry.models import Partner, Profile
+from services.partners.registry.names.models import fold, trigrams
 from shared.refusals import Invalid
 
 NOW = datetime(2025, 3, 4, 15, tzinfo=UTC)

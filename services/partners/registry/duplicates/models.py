@@ -1,0 +1,176 @@
+"""How near two institutions' names are: a score, and which name is like which, and how."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import permutations
+from typing import Any, Final, Self
+
+from rapidfuzz.distance import OSA
+
+from services.partners.registry.names.models import Name, fold, halves, kind_sounds, mark, name_of, shuffled, sound
+
+LEAST_COVERED: Final = 0.5
+"""How much of the longer name the shorter one must make up to be suspected, words that say little counting less; a single word more."""
+LITTLE: Final = 0.4
+"""What a word counts that many institutions bear: that of their kind, or of the place."""
+MOST_MISSPELT: Final = 2
+MOST_NAMES_MISSPELT: Final = 6
+"""How many names (the longest) are also looked for misspelt; under the rest of them a duplicate is still found well spelt."""
+MOST_REASONS: Final = 3
+
+
+class How(StrEnum):
+    """In which way a name is like another."""
+
+    SAME_NAME = "same_name"
+    SAME_ACRONYM = "same_acronym"
+    WITHIN = "one_within_the_other"
+    ALIKE = "alike"
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Two names that are near: from 0 to 1, where 1 is the same."""
+
+    score: float
+    how: How
+    yours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An institution by all that can give it away: its names, its kind and its place."""
+
+    kind: str
+    names: tuple[Name, ...]
+    acronym: str
+    place: tuple[str, ...]
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """From what a partner says of itself: ``names``, ``aliases``, ``acronym``, ``kind``, ``locality``."""
+        texts = {*said["names"].values(), *(alias["text"] for alias in said["aliases"]), said["acronym"] or ""}
+        names = tuple(name for name in map(name_of, sorted(texts)) if name.folded)
+        place = name_of(said["locality"]).sounds if said["locality"] else ()
+        return cls(said["kind"], names, fold(said["acronym"] or ""), place)
+
+    def marks(self) -> set[str]:
+        """What the index holds of a partner whose name is near one of these in any way but misspelt."""
+        wanted = {mark(f"@{self.kind}", name.distinct(self.kind) or self.place) for name in self.names}
+        for name in self.names:
+            wanted |= {mark("=", name.sounds), mark("<", name.sounds), *(mark("=", window) for window in name.windows)}
+            wanted |= {f".{letters}" for letters in name.initials} | {f"^{shuffled(word)}" for word in name.acronyms}
+        return wanted
+
+    def misspelt(self) -> set[tuple[bool, frozenset[str]]]:
+        """What the index holds together of a partner with a misspelt word in one of these names, and whether its kind must be the same."""
+        wanted = set()
+        for name in sorted(self.names, key=lambda one: (-len(one.folded), one.folded))[:MOST_NAMES_MISSPELT]:
+            for same_kind in (False, True):
+                telling = [word for word in name.words if not same_kind or sound(word) in name.distinct(self.kind)]
+                for word in sorted(telling, key=lambda one: (-len(one), one))[: MOST_MISSPELT + 1]:
+                    others = {f"~{sound(other)}" for other in telling if other != word}
+                    wanted |= {(same_kind, frozenset(others.union(half))) for half in halves(word) if len(word) > 4}
+        return wanted
+
+
+def likenesses(mine: Known, other: Known) -> list[Likeness]:
+    """The ways in which one might be the other, nearest first; none when they are plainly two."""
+    pair = _Pair(mine, other)
+    found = [Likeness(pair.strengthened(*near), near[1], yours.text, theirs.text) for yours, theirs, near in pair.found()]
+    return sorted(found, key=lambda one: (-one.score, one.how, one.yours, one.theirs))[:MOST_REASONS]
+
+
+_Near = tuple[float, How]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two institutions; what holds of both is asked for each pair of their names."""
+
+    mine: Known
+    other: Known
+
+    def found(self) -> Iterator[tuple[Name, Name, _Near]]:
+        for yours in self.mine.names:
+            for theirs in self.other.names:
+                near = self._same(yours, theirs) or self._abbreviated(yours, theirs) or self._within(yours, theirs)
+                near = near or self._same_but_for_its_kind(yours, theirs) or self._misspelt(yours.sounds, theirs.sounds)
+                if near:
+                    yield yours, theirs, near
+
+    def strengthened(self, score: float, how: How) -> float:
+        """A little more for the same kind and the same place; only the same name is certain."""
+        more = 0.03 * (self.mine.kind == self.other.kind) + 0.03 * self._same_place()
+        return 1.0 if score == 1 else round(min(score + more, 0.99), 2)
+
+    def _same_place(self) -> bool:
+        return bool(self.mine.place) and self.mine.place == self.other.place
+
+    def _same(self, yours: Name, theirs: Name) -> _Near | None:
+        if yours.folded == theirs.folded:
+            acronym = yours.folded == self.mine.acronym == self.other.acronym or yours.folded in yours.acronyms & theirs.acronyms
+            return 1.0, How.SAME_ACRONYM if acronym else How.SAME_NAME
+        return (0.93, How.SAME_NAME) if sorted(yours.sounds) == sorted(theirs.sounds) else None
+
+    def _abbreviated(self, yours: Name, theirs: Name) -> _Near | None:
+        found = self._abbreviates(yours, theirs, self.mine, self.other) or self._abbreviates(theirs, yours, self.other, self.mine)
+        return (0.88, How.SAME_ACRONYM) if found else None
+
+    def _abbreviates(self, short: Name, long: Name, its: Known, others: Known) -> bool:
+        """Whether one's acronym are the other's initials, and what both say beside it is the same place."""
+        for acronym in short.acronyms:
+            beside = long.initials.get(shuffled(acronym))
+            if beside is not None and (len(acronym) > 3 or its.kind == others.kind):
+                rest = tuple(sound(word) for word in short.words if word != acronym)
+                here, there = rest or its.place, beside or others.place
+                if not here or not there or sorted(here) == sorted(there):
+                    return True
+        return False
+
+    def _within(self, yours: Name, theirs: Name) -> _Near | None:
+        short, long = sorted((yours.sounds, theirs.sounds), key=len)
+        if short not in (yours.windows if long == yours.sounds else theirs.windows):
+            return None
+        little = {*self.mine.place, *self.other.place, *kind_sounds(self.mine.kind), *kind_sounds(self.other.kind)}
+        says = [word for word in short if word not in little]
+        if not says or (len(short) == 1 and self.mine.kind != self.other.kind):
+            return None
+        weight = [sum(LITTLE if word in little else 1.0 for word in words) for words in (short, long)]
+        covered = weight[0] / weight[1]
+        return (0.5 + 0.4 * covered, How.WITHIN) if covered >= LEAST_COVERED + 0.05 * (len(short) == 1) else None
+
+    def _same_but_for_its_kind(self, yours: Name, theirs: Name) -> _Near | None:
+        """Whether only words differ that any institution of this kind may bear: two centres of one city, two names of one city."""
+        kind = self.mine.kind
+        if kind != self.other.kind:
+            return None
+        mine = yours.distinct(kind) or frozenset(self.mine.place)
+        other = theirs.distinct(kind) or frozenset(self.other.place)
+        if not mine or not other:
+            return None
+        if mine == other:
+            return 0.75, How.ALIKE
+        near = self._misspelt(tuple(sorted(mine)), tuple(sorted(other)))
+        return (near[0] - 0.15, How.ALIKE) if near else None
+
+    def _misspelt(self, yours: tuple[str, ...], theirs: tuple[str, ...]) -> _Near | None:
+        """Whether the words are the same in whatever order, but for a letter or two in one or two of them."""
+        if len(yours) != len(theirs):
+            return None
+        mine, other = Counter(yours), Counter(theirs)
+        left, right = [*(mine - other).elements()], [*(other - mine).elements()]
+        if not 0 < len(left) <= MOST_MISSPELT:
+            return None
+        orders = ([*zip(left, order, strict=True)] for order in permutations(right))
+        return (0.85, How.ALIKE) if any(all(self._one_word(*both) for both in order) for order in orders) else None
+
+    def _one_word(self, one: str, two: str) -> bool:
+        if not (one.isalpha() and two.isalpha()):
+            return False
+        longest = max(len(one), len(two)) + (self._same_place() and self.mine.kind == self.other.kind)
+        allowed = (longest >= 6) + (longest >= 9)
+        return OSA.distance(one, two, score_cutoff=allowed) <= allowed
