@@ -147,6 +147,16 @@ def on_client(way: str, **more: Any) -> Maker[World]:
     return ask
 
 
+async def change_client(world: World) -> Ask:
+    return Ask(f"/v1/clients/{await world.client()}", json={"name": "Otro"}, version=1)
+
+
+async def drop_secret(world: World) -> Ask:
+    place = f"/v1/clients/{await world.client()}/secrets"
+    assert (await world.service.operator.post(place)).status_code == 201
+    return Ask(f"{place}/1")
+
+
 async def rotate(world: World) -> Ask:
     await age(world.service)
     return Ask("/v1/keys/rotate")
@@ -163,6 +173,9 @@ TABLE: Mapping[str, Row[World]] = {
     "POST /v1/clients": closed("403 403 403 403 201 201", new_client),
     "GET /v1/clients": closed("403 403 403 403 200 200", at("/v1/clients")),
     "GET /v1/clients/{client}": closed("403 403 403 403 200 200", on_client("")),
+    "PATCH /v1/clients/{client}": closed("403 403 403 403 200 200", change_client),
+    "POST /v1/clients/{client}/secrets": closed("403 403 403 403 201 201", on_client("/secrets")),
+    "DELETE /v1/clients/{client}/secrets/{n}": closed("403 403 403 403 200 200", drop_secret),
     "POST /v1/clients/{client}/revoke": closed("403 403 403 403 200 200", on_client("/revoke")),
     "POST /v1/keys/rotate": closed("403 403 403 403 403 200", rotate),
     "POST /v1/partners": closed("403 403 403 403 403 201", new_partner),

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from services.partners.access.models import (
     BOOTSTRAP,
@@ -15,18 +17,20 @@ from services.partners.access.models import (
     ClientWanted,
     KeyState,
     SigningKey,
-    digest,
 )
+from services.partners.access.secrets.models import ClientSecret
+from services.partners.models import Seen
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.due import Act, owe
-from shared.refusals import Forbidden, NotFound
+from shared.refusals import Forbidden, NotFound, Stale
 
 ROTATE = "access.rotate_keys"
 SIGNING_KEYS = "signing-keys"
 USE_NOTED_EVERY = timedelta(minutes=1)
 _FOUNDING_LOCK = 7_238_412
 _BOOTSTRAP_SCOPES = ["admin", "read", "write"]
+_WITH_SECRETS = selectinload(Client.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +60,67 @@ async def create_client(session: AsyncSession, caller: Caller, wanted: ClientWan
     return client, secret
 
 
+async def change_client(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Client:
+    """Give a client another name or end; raises InsufficientScope, NotFound, Stale, Invalid or `ClientIsRevoked`."""
+    client = await _ruled(session, caller, seen.id)
+    if client.version != seen.version:
+        detail = f"Version {client.version} of this client is the current one."
+        raise Stale(detail, field="If-Match", fix="Read it again.", version=client.version)
+    client.change(changes, now)
+    await session.flush()
+    return client
+
+
+async def make_secret(
+    session: AsyncSession, caller: Caller, client_id: str, old_valid_until: datetime | None, now: datetime
+) -> tuple[ClientSecret, str]:
+    """Give a client one more secret, shown once; the older one ends then (None: in seven days).
+
+    Raises InsufficientScope, NotFound, `ClientIsRevoked`, Invalid or `TwoSecrets`.
+    """
+    client = await _ruled(session, caller, client_id)
+    made = client.new_secret(old_valid_until, now)
+    await session.flush()
+    return made
+
+
+async def drop_secret(session: AsyncSession, caller: Caller, client_id: str, n: int, now: datetime) -> Client:
+    """End one of a client's two secrets at once; raises InsufficientScope, NotFound or `LastSecret`."""
+    client = await _ruled(session, caller, client_id)
+    client.drop_secret(n, now)
+    await session.flush()
+    return client
+
+
 async def revoke_client(session: AsyncSession, caller: Caller, client_id: str, now: datetime) -> Client:
     """Let a client get no token any more; the ones it has end within `TOKEN_LIFE`. Raises InsufficientScope or NotFound."""
-    caller.must("admin")
-    client = await session.get(Client, client_id)
-    if client is None or (not caller.is_admin and client.partner != caller.partner):
-        raise NotFound(f"There is no client {client_id}.", fix="List yours with GET /v1/clients.")
+    client = await _ruled(session, caller, client_id)
     client.revoke(now)
     await session.flush()
     return client
 
 
+async def _ruled(session: AsyncSession, caller: Caller, client_id: str) -> Client:
+    """The client, locked so that its secrets are changed by one at a time; raises InsufficientScope or NotFound."""
+    caller.must("admin")
+    client = await session.get(Client, client_id, options=[_WITH_SECRETS], with_for_update=True)
+    if client is None or (not caller.is_admin and client.partner != caller.partner):
+        raise NotFound(f"There is no client {client_id}.", fix="List yours with GET /v1/clients.")
+    return client
+
+
 async def admit(session: AsyncSession, credentials: Credentials, now: datetime) -> Caller:
     """The caller that a token for these credentials shall name; raises `ClientRefused` or `TokenRefused` (scopes)."""
-    client = await session.get(Client, credentials.client)
-    if client is None or not client.accepts(credentials.secret, now):
+    client = await session.get(Client, credentials.client, options=[_WITH_SECRETS])
+    secret = client.accepts(credentials.secret, now) if client is not None else None
+    if client is None or secret is None:
         raise ClientRefused
     caller = client.caller(credentials.scopes)
-    if client.last_used_at is None or now - client.last_used_at > USE_NOTED_EVERY:
-        client.last_used_at = now
+    if secret.last_used_at is None or now - secret.last_used_at > USE_NOTED_EVERY:
+        secret.last_used_at = now
+        # Past the version: use is no change, and two uses at once get not in each other's way.
+        used = update(Client).where(Client.id == client.id).values(last_used_at=now).execution_options(synchronize_session=False)
+        await session.execute(used)
     return caller
 
 
@@ -121,14 +167,14 @@ async def _rotate(session: AsyncSession, now: datetime) -> list[SigningKey]:
 
 
 async def _keep_bootstrap(session: AsyncSession, secret: str, now: datetime) -> None:
-    client = await session.get(Client, BOOTSTRAP)
+    client = await session.get(Client, BOOTSTRAP, options=[_WITH_SECRETS], with_for_update=True)
     if client is None:
         client = Client(id=BOOTSTRAP, partner=None, name="Operator", scopes=_BOOTSTRAP_SCOPES, created_at=now, created_by="settings")
-        client.secret_sha256 = digest(secret)
+        client.secrets = [ClientSecret.of(secret, 1, now)]
         session.add(client)
-    elif client.secret_sha256 != digest(secret):
-        # A new secret in the settings is how an operator comes back after revoking the old one; the same secret stays revoked.
-        client.secret_sha256, client.revoked_at = digest(secret), None
+    elif not any(kept.is_said(secret) for kept in client.secrets):
+        # A new secret in the settings is how an operator comes back after revoking the old one; one known before changes nothing.
+        client.take_over(secret, now)
 
 
 ACTS: Mapping[str, Act] = {ROTATE: rotate_due}

@@ -1,29 +1,26 @@
 """Clients of partners' systems with their secrets, and the keys that sign their tokens."""
 
-import hashlib
-import hmac
 import json
-import secrets
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import flag_modified
 
+from services.partners.access.secrets.models import ClientSecret, drop, following, fresh_secret
 from services.partners.models import Model
 from shared.auth import PLATFORM, SCOPES, Caller, dump_key, key_id, new_key, public_set
 from shared.db import Key, new_id
+from shared.outbox import Aggregate
 from shared.refusals import Conflict, Invalid, Refusal, TooManyRequests
 
 BOOTSTRAP = "bootstrap"
 """The id of the operator's first client, whose secret is a setting."""
-SECRET_PREFIX = "iub_"  # noqa: S105 - what a secret begins with, so that scanners of leaked secrets know one
-SECRET_BYTES = 32
-
 TOKEN_LIFE = timedelta(minutes=10)
 KEY_LIFE = timedelta(days=30)
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=10)
@@ -82,22 +79,34 @@ class ClientWanted:
     expires_at: datetime | None = None
 
 
-class Client(Model):
-    """One system of a partner, and what it may do; its secret is kept as a digest only."""
+class ClientIsRevoked(Conflict):
+    """The client was revoked, which is for ever. Make a new client."""
+
+    code = "client-is-revoked"
+    title = "The client was revoked."
+
+
+class Client(Aggregate, Model):
+    """One system of a partner, and what it may do; its secrets are kept as digests only."""
 
     __tablename__ = "client"
     __table_args__ = (Index("ix_client_partner", "partner", "id"),)
+    SUBJECT = "client"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     partner: Mapped[str | None] = mapped_column(Key, ForeignKey("partner.id"))
     name: Mapped[str]
     scopes: Mapped[list[str]]
-    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    # Nobody reads it: it lets processes of the release before make clients while this one is rolled out.
+    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("'\\x'::bytea"))
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    sequence: Mapped[int] = mapped_column(Integer, server_default="0")
+    secrets: Mapped[list[ClientSecret]] = relationship(order_by=ClientSecret.n, lazy="raise", cascade="all")
 
     @classmethod
     def create(cls, wanted: ClientWanted, created_by: str, now: datetime) -> tuple[Self, str]:
@@ -105,25 +114,62 @@ class Client(Model):
         if not wanted.scopes <= SCOPES or not wanted.scopes:
             fix = f"Send some of {', '.join(sorted(SCOPES))}."
             raise Invalid("A client has at least one scope, and only known ones.", field="/scopes", fix=fix)
-        if wanted.expires_at is not None and wanted.expires_at <= now:
-            raise Invalid("The client would have expired already.", field="/expires_at", fix="Send a later time, or leave it out.")
-        secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        _must_lie_ahead(wanted.expires_at, now)
+        words = fresh_secret()
         client = cls(
             id=new_id(),
             partner=wanted.partner,
             name=wanted.name,
             scopes=sorted(wanted.scopes),
-            secret_sha256=digest(secret),
             created_at=now,
             created_by=created_by,
             expires_at=wanted.expires_at,
+            secrets=[ClientSecret.of(words, 1, now)],
         )
-        return client, secret
+        return client, words
 
-    def accepts(self, secret: str, now: datetime) -> bool:
-        """Whether this is the client's secret and the client is neither revoked nor expired."""
-        alive = self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
-        return hmac.compare_digest(self.secret_sha256, digest(secret)) and alive
+    def accepts(self, secret: str, now: datetime) -> ClientSecret | None:
+        """Which good secret of the client this is; None when it is none, or the client is revoked or has expired."""
+        if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
+            return None
+        return next((kept for kept in self.secrets if kept.is_said(secret) and kept.is_good(now)), None)
+
+    def change(self, changes: Mapping[str, Any], now: datetime) -> None:
+        """Give it another ``name``, or another ``expires_at`` (None never); raises Invalid or `ClientIsRevoked`."""
+        self._must_live()
+        if "expires_at" in changes and changes["expires_at"] != self.expires_at:
+            _must_lie_ahead(changes["expires_at"], now)
+            self.expires_at = changes["expires_at"]
+        self.name = changes.get("name", self.name)
+
+    def new_secret(self, old_valid_until: datetime | None, now: datetime) -> tuple[ClientSecret, str]:
+        """One more secret, and what it is; raises `ClientIsRevoked`, Invalid or `TwoSecrets`."""
+        self._must_live()
+        made, words = following(self.secrets, old_valid_until, now)
+        self.secrets.append(made)
+        self._changed()
+        return made, words
+
+    def drop_secret(self, n: int, now: datetime) -> None:
+        """End one of its secrets now; nothing happens when it had ended. Raises `LastSecret`."""
+        if drop(self.secrets, n, now):
+            self._changed()
+
+    def take_over(self, secret: str, now: datetime) -> None:
+        """Let this secret, which nobody made here, be the only one, and the client live again."""
+        for kept in self.secrets:
+            kept.end(now)
+        self.secrets.append(ClientSecret.of(secret, len(self.secrets) + 1, now))
+        self.revoked_at = None
+        self._changed()
+
+    def _changed(self) -> None:
+        # Its secrets are rows of their own: the version, which is the ETag, must rise all the same.
+        flag_modified(self, "name")
+
+    def _must_live(self) -> None:
+        if self.revoked_at is not None:
+            raise ClientIsRevoked("The client was revoked and changes no more.", fix="Make a new client.")
 
     def caller(self, asked: Sequence[str] | None) -> Caller:
         """The caller a token names, with the scopes asked for; all the client has when none is asked. Raises `TokenRefused`."""
@@ -138,9 +184,9 @@ class Client(Model):
         self.revoked_at = self.revoked_at or now
 
 
-def digest(secret: str) -> bytes:
-    """What is kept of a secret: 32 random bytes need no slow hash."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+def _must_lie_ahead(end: datetime | None, now: datetime) -> None:
+    if end is not None and end <= now:
+        raise Invalid("The client would have expired already.", field="/expires_at", fix="Send a later time, or leave it out.")
 
 
 class Guesses:

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.partners.access import commands, views
-from services.partners.access.models import ClientRefused, Guesses
+from services.partners.access.models import Client, ClientRefused, Guesses
 from services.partners.access.schemas import (
     KEYS_PATH,
     METADATA_PATH,
     TOKEN_FORM,
     TOKEN_PATH,
+    ClientChanges,
     ClientFilters,
     ClientId,
     ClientMade,
@@ -26,8 +27,10 @@ from services.partners.access.schemas import (
     Token,
     credentials_of,
 )
+from services.partners.access.secrets.schemas import NewSecret, SecretMade
+from services.partners.models import Seen
 from shared.auth import Caller, Issuer, public_set
-from shared.http import Admins, CommandRoute, Cursor, OpenRoute, Page, Reader, Session, link_next, shown_once
+from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, etag, link_next, shown_once
 
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 
@@ -50,6 +53,7 @@ async def _access(request: Request) -> Access:
 
 Gate = Annotated[Access, Depends(_access)]
 ClientPath = Annotated[ClientId, Path(description="The client's id.")]
+SecretNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="The secret's number, as the client's `secrets` show it.")]
 
 
 @router.post("/clients", status_code=201, response_model=ClientMade, summary="Make a client")
@@ -59,8 +63,10 @@ async def create_client(body: NewClient, caller: Admins, session: Session) -> JS
 
     The operator makes clients for every partner, a client with the scope `admin` those of its own partner.
     """
-    client, secret = await commands.create_client(session, caller, body.wanted(), datetime.now(UTC))
-    return JSONResponse(views.told(client) | {"secret": secret}, 201, {"Location": f"/v1/clients/{client.id}"})
+    now = datetime.now(UTC)
+    client, secret = await commands.create_client(session, caller, body.wanted(), now)
+    headers = {"Location": f"/v1/clients/{client.id}", "ETag": etag(client.version)}
+    return JSONResponse(views.told(client, now) | {"secret": secret}, 201, headers)
 
 
 @router.get("/clients", response_model=Page[ClientOut], summary="List clients")
@@ -68,7 +74,7 @@ async def list_clients(request: Request, reader: Reader, caller: Admins, filters
     """The clients of the caller's partner; the operator sees all, or those of the `partner` asked for."""
     after = Cursor.read(filters.after, str)
     partner = filters.partner if caller.is_admin else caller.partner
-    found = await views.clients_of(reader, partner, after[0] if after else None, filters.limit + 1)
+    found = await views.clients_of(reader, partner, after[0] if after else None, filters.limit + 1, datetime.now(UTC))
     following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
     response = JSONResponse({"items": found[: filters.limit], "next": following})
     link_next(request, response, following)
@@ -77,8 +83,36 @@ async def list_clients(request: Request, reader: Reader, caller: Admins, filters
 
 @router.get("/clients/{client}", response_model=ClientOut, summary="Read a client")
 async def read_client(client: ClientPath, reader: Reader, caller: Admins) -> JSONResponse:
-    """One client, never with its secret; somebody else's is a 404."""
-    return JSONResponse(await views.client_by_id(reader, client, None if caller.is_admin else caller.partner))
+    """One client, never with its secrets themselves; somebody else's is a 404. Its `ETag` is what a change must send in `If-Match`."""
+    found = await views.client_by_id(reader, client, None if caller.is_admin else caller.partner, datetime.now(UTC))
+    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+
+
+@router.patch("/clients/{client}", response_model=ClientOut, summary="Change a client's name or end")
+async def change_client(client: ClientPath, body: ClientChanges, caller: Admins, session: Session, version: IfMatch) -> JSONResponse:
+    """Each field given replaces what was there; an end that has passed can be moved, a client that was revoked stays so."""
+    now = datetime.now(UTC)
+    return _answer(await commands.change_client(session, caller, Seen(client, version), body.changes(), now), now)
+
+
+@router.post("/clients/{client}/secrets", status_code=201, response_model=SecretMade, summary="Make a client's next secret")
+@shown_once
+async def make_secret(client: ClientPath, caller: Admins, session: Session, body: NewSecret | None = None) -> JSONResponse:
+    """Make one more secret, shown this once; the older one stays good until `old_valid_until`, in seven days when left out.
+
+    Two at most are good at a time: 409 `two-secrets`. With a time that has passed the older one ends at once. No `If-Match` is
+    asked for: a secret that leaked must be followed by another whatever else changed.
+    """
+    until = body.old_valid_until if body is not None else None
+    secret, words = await commands.make_secret(session, caller, client, until, datetime.now(UTC))
+    return JSONResponse(views.told_secret(secret) | {"secret": words}, 201, {"Location": f"/v1/clients/{client}"})
+
+
+@router.delete("/clients/{client}/secrets/{n}", response_model=ClientOut, summary="Drop one of a client's two secrets")
+async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, session: Session) -> JSONResponse:
+    """Let a secret get no token from now on; one that had ended changes nothing, the only one is a 409 `last-secret`."""
+    now = datetime.now(UTC)
+    return _answer(await commands.drop_secret(session, caller, client, n, now), now)
 
 
 @router.post("/clients/{client}/revoke", response_model=ClientOut, summary="Revoke a client")
@@ -87,7 +121,12 @@ async def revoke_client(client: ClientPath, caller: Admins, session: Session) ->
 
     No `If-Match` is asked for: a secret that leaked must be stopped whatever else changed, and revoking twice changes nothing.
     """
-    return JSONResponse(views.told(await commands.revoke_client(session, caller, client, datetime.now(UTC))))
+    now = datetime.now(UTC)
+    return _answer(await commands.revoke_client(session, caller, client, now), now)
+
+
+def _answer(client: Client, now: datetime) -> JSONResponse:
+    return JSONResponse(views.told(client, now), headers={"ETag": etag(client.version)})
 
 
 @router.post("/keys/rotate", response_model=KeysOut, summary="Rotate the keys that sign tokens")

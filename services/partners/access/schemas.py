@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.partners.access.commands import Credentials
 from services.partners.access.models import ClientRefused, ClientWanted, TokenRefused
+from services.partners.access.secrets.schemas import SECRET, SHOWN, SecretOut
 from shared.auth import SCOPES
 from shared.http import After, Id, Limit, Line, Moment, StrictModel
+from shared.refusals import Invalid
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, no password
 KEYS_PATH = "/.well-known/jwks.json"
@@ -38,6 +40,8 @@ ANSWER: dict[str, Any] = CLIENT | {
     "created_by": "bootstrap",
     "revoked_at": None,
     "last_used_at": None,
+    "version": 1,
+    "secrets": [SECRET],
 }
 TOKEN: dict[str, Any] = {"access_token": "eyJhbGciOiJFUzI1NiIs…", "token_type": "Bearer", "expires_in": 600, "scope": "read write"}
 JWK: dict[str, Any] = {
@@ -87,6 +91,21 @@ class NewClient(StrictModel):
         return ClientWanted(partner=self.partner, name=self.name, scopes=frozenset(self.scopes), expires_at=self.expires_at)
 
 
+class ClientChanges(StrictModel):
+    """What shall be different about a client; fields left out stay."""
+
+    name: Line | None = Field(None, examples=["Sistema de convenios"])
+    expires_at: Moment | None = Field(None, description="When it ends by itself; null never.")
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Sistema de convenios", "expires_at": None}})
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given; a name cannot be taken away."""
+        if "name" in self.model_fields_set and self.name is None:
+            raise Invalid("A client has a name.", field="/name", fix="Send a text, or leave the field out.")
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
 class ClientFilters(BaseModel):
     """Which clients a list shall hold."""
 
@@ -109,6 +128,8 @@ class ClientOut(BaseModel):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    version: int
+    secrets: list[SecretOut]
 
     model_config = ConfigDict(json_schema_extra={"example": ANSWER})
 
@@ -118,7 +139,7 @@ class ClientMade(ClientOut):
 
     secret: str
 
-    model_config = ConfigDict(json_schema_extra={"example": ANSWER | {"secret": "iub_mZ1x0m0d8m1oTqVw0yq7mX3hQm5jv6e2rXb0o3o9x5c"}})
+    model_config = ConfigDict(json_schema_extra={"example": ANSWER | {"secret": SHOWN}})
 
 
 class Token(BaseModel):

@@ -1,7 +1,8 @@
 """What is asked of access: which clients there are, and which keys sign and verify now."""
 
 import asyncio
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.access.models import Client, KeyState, SigningKey
+from services.partners.access.secrets.models import ClientSecret
 from shared.auth import load_key
 from shared.db import Database
 from shared.refusals import NotFound, Unavailable
@@ -29,7 +31,9 @@ _COLUMNS = (
     Client.expires_at,
     Client.revoked_at,
     Client.last_used_at,
+    Client.version,
 )
+_SECRET = (ClientSecret.n, ClientSecret.created_at, ClientSecret.expires_at, ClientSecret.last_used_at)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -104,28 +108,47 @@ class KeyRing:
         return known.until is None or known.until > self._clock()
 
 
-async def clients_of(reader: AsyncConnection, partner: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
+async def clients_of(reader: AsyncConnection, partner: str | None, after: str | None, limit: int, now: datetime) -> list[dict[str, Any]]:
     """At most ``limit`` clients of a partner (None: of everybody) in the order of their ids, those after the id ``after``."""
     asked = select(*_COLUMNS).order_by(Client.id).limit(limit)
     if partner is not None:
         asked = asked.where(Client.partner == partner)
     if after is not None:
         asked = asked.where(Client.id > after)
-    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+    rows = (await reader.execute(asked)).mappings().all()
+    secrets = await _good_secrets(reader, [row["id"] for row in rows], now)
+    return [_plain(dict(row)) | {"secrets": secrets[row["id"]]} for row in rows]
 
 
-async def client_by_id(reader: AsyncConnection, client: str, partner: str | None) -> dict[str, Any]:
+async def client_by_id(reader: AsyncConnection, client: str, partner: str | None, now: datetime) -> dict[str, Any]:
     """One client of a partner (None: of anybody) as the API tells it; raises NotFound, also for a client of somebody else."""
     row = (await reader.execute(select(*_COLUMNS).where(Client.id == client))).mappings().one_or_none()
     if row is None or (partner is not None and row["partner"] != partner):
         raise NotFound(f"There is no client {client}.", fix="List yours with GET /v1/clients.")
-    return _told(dict(row))
+    return _plain(dict(row)) | {"secrets": (await _good_secrets(reader, [client], now))[client]}
 
 
-def told(client: Client) -> dict[str, Any]:
-    """A client that was just written, as the API tells it: never with its secret."""
-    return _told({column.key: getattr(client, column.key) for column in _COLUMNS})
+def told(client: Client, now: datetime) -> dict[str, Any]:
+    """A client that was just written, as the API tells it: never with its secrets themselves."""
+    said = _plain({column.key: getattr(client, column.key) for column in _COLUMNS})
+    return said | {"secrets": [told_secret(secret) for secret in client.secrets if secret.is_good(now)]}
 
 
-def _told(said: dict[str, Any]) -> dict[str, Any]:
+def told_secret(secret: ClientSecret) -> dict[str, Any]:
+    """A secret that was just written, as the API tells it."""
+    return _plain({column.key: getattr(secret, column.key) for column in _SECRET})
+
+
+async def _good_secrets(reader: AsyncConnection, clients: Sequence[str], now: datetime) -> defaultdict[str, list[dict[str, Any]]]:
+    """What is told of the secrets of these clients that have not ended, by client."""
+    good = or_(ClientSecret.expires_at.is_(None), ClientSecret.expires_at > now)
+    asked = select(ClientSecret.client, *_SECRET).where(ClientSecret.client.in_(clients), good).order_by(ClientSecret.n)
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in (await reader.execute(asked)).mappings():
+        said = _plain(dict(row))
+        found[said.pop("client")].append(said)
+    return found
+
+
+def _plain(said: dict[str, Any]) -> dict[str, Any]:
     return said | {name: said[name].isoformat() for name in said if name.endswith("_at") and said[name] is not None}

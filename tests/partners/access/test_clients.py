@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.partners.access.commands import found
-from services.partners.access.models import Client, digest
+from services.partners.access.secrets.models import ClientSecret, digest
 from shared.http.idempotency import idempotency
 from tests.partners.conftest import BOOTSTRAP_SECRET, PartnersService
 
@@ -30,9 +30,9 @@ async def test_the_secret_is_shown_once_and_kept_nowhere(service: PartnersServic
     read = await service.operator.get(made.headers["location"])
     assert read.json() == {name: value for name, value in made.json().items() if name != "secret"}
     async with service.runtime.database.reader() as reader:
-        rows = (await reader.execute(select(Client.secret_sha256).where(Client.id == made.json()["id"]))).all()
+        rows = (await reader.execute(select(ClientSecret.sha256).where(ClientSecret.client == made.json()["id"]))).all()
         kept = (await reader.execute(select(idempotency))).all()
-    assert [row.secret_sha256 for row in rows] == [digest(secret)]
+    assert [row.sha256 for row in rows] == [digest(secret)]
     assert secret not in str(kept)
 
 
