@@ -10,7 +10,9 @@ from tests.fixtures.matrix import Ask, Maker, Row, bad_tokens, closed, differenc
 from tests.partners.access.test_keys import age
 from tests.partners.agreements.conftest import Table, hash_of
 from tests.partners.agreements.test_history import past
+from tests.partners.agreements.test_mandates import SCOPE
 from tests.partners.conftest import ADDRESS, BOOTSTRAP_SECRET, PartnerClient, PartnersService, client_on
+from tests.partners.contacts.test_contacts import PERSON
 
 GRANT = {"grant_type": "client_credentials", "client_id": "bootstrap", "client_secret": BOOTSTRAP_SECRET}
 
@@ -157,6 +159,37 @@ async def drop_secret(world: World) -> Ask:
     return Ask(f"{place}/1")
 
 
+async def name_contact(world: World) -> Ask:
+    return Ask(f"/v1/partners/{world.city}/contacts", json=PERSON)
+
+
+def on_contact(way: str, **more: Any) -> Maker[World]:
+    async def ask(world: World) -> Ask:
+        made = await world.callers["member"].post(f"/v1/partners/{world.city}/contacts", json=PERSON)
+        return Ask(f"/v1/contacts/{made.json()['id']}{way}", **more)
+
+    return ask
+
+
+async def ask_for_mandate(world: World) -> Ask:
+    """Between the city and its network there is one at a time."""
+    member = world.callers["member"]
+    for standing in (await member.get(f"/v1/partners/{world.city}/mandates", params={"limit": 200})).json()["items"]:
+        if standing["state"] in ("requested", "active"):
+            headers = {"If-Match": f'"{standing["version"]}"'}
+            await member.post(f"/v1/mandates/{standing['id']}/revoke", json={"reason": "Otro."}, headers=headers)
+    return Ask(f"/v1/partners/{world.city}/mandates", json=SCOPE | {"holder": world.network})
+
+
+def on_mandate(way: str, **more: Any) -> Maker[World]:
+    async def ask(world: World) -> Ask:
+        wanted = await ask_for_mandate(world)
+        made = await world.callers["network"].post(wanted.path, json=wanted.json)
+        return Ask(f"/v1/mandates/{made.json()['id']}{way}", **more)
+
+    return ask
+
+
 async def rotate(world: World) -> Ask:
     await age(world.service)
     return Ask("/v1/keys/rotate")
@@ -190,6 +223,17 @@ TABLE: Mapping[str, Row[World]] = {
     "GET /v1/partners/{partner}/memberships": closed(READ, at("/v1/partners/{city}/memberships")),
     "GET /v1/memberships/{membership}": closed(READ, one_membership),
     "POST /v1/memberships/{membership}/end": closed("403 403 200 200 403 200", end_membership),
+    "POST /v1/partners/{partner}/contacts": closed("403 403 201 403 403 201", name_contact),
+    "GET /v1/partners/{partner}/contacts": closed("403 200 200 403 200 200", at("/v1/partners/{city}/contacts")),
+    "GET /v1/contacts/{contact}": closed("404 200 200 404 200 200", on_contact("")),
+    "PATCH /v1/contacts/{contact}": closed("404 403 200 404 403 200", on_contact("", json={"position": None}, version=1)),
+    "POST /v1/contacts/{contact}/erase": closed("404 403 200 404 403 200", on_contact("/erase")),
+    "POST /v1/partners/{partner}/mandates": closed("403 403 201 201 403 403", ask_for_mandate),
+    "GET /v1/partners/{partner}/mandates": closed("403 200 200 403 200 200", at("/v1/partners/{city}/mandates")),
+    "GET /v1/mandates/{mandate}": closed(PARTY, on_mandate("")),
+    "GET /v1/mandates/{mandate}/uses": closed(PARTY, on_mandate("/uses")),
+    "POST /v1/mandates/{mandate}/grant": closed("404 403 200 403 403 403", on_mandate("/grant", version=1)),
+    "POST /v1/mandates/{mandate}/revoke": closed("404 403 200 200 403 200", on_mandate("/revoke", json={"reason": "Otro."}, version=1)),
     "POST /v1/agreements": closed("403 403 201 201 403 201", draft),
     "POST /v1/agreements/historic": closed("403 403 201 201 403 201", of_the_past),
     "GET /v1/agreements": closed(READ, at("/v1/agreements")),

@@ -10,7 +10,7 @@ from services.partners.mandates import commands, views
 from services.partners.mandates.models import Mandate
 from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation
 from services.partners.models import Seen
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, etag, link_next
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, etag, link_next
 
 router = APIRouter(prefix="/v1", tags=["mandates"], route_class=CommandRoute)
 
@@ -64,8 +64,8 @@ async def grant(mandate: MandateId, caller: Signs, session: Session, version: If
 
 
 @router.post("/mandates/{mandate}/revoke", response_model=MandateOut, summary="Revoke a mandate")
-async def revoke(mandate: MandateId, body: Revocation, caller: Signs, session: Session, version: IfMatch) -> JSONResponse:
-    """End it, or refuse to give it, by either of the two. What was approved or signed under it stands."""
+async def revoke(mandate: MandateId, body: Revocation, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """End it, or refuse to give it, by either of the two or the operator. What was approved or signed under it stands."""
     return _answer(await commands.revoke_mandate(session, caller, Seen(mandate, version), body.reason, datetime.now(UTC)))
 
 
