@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from bench import backlog, latency, mailing, memory, rebuilding, relaying, serving
+from bench import backlog, latency, mailing, memory, rebuilding, registry, relaying, serving
 from bench.ground import Ground, ground
 from bench.table import Row, show
 from shared.process.collecting import settle
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "backlog-kafka": lambda made: backlog.measure(made, "kafka"),
     "mail": mailing.measure,
     "memory": memory.measure,
+    "registry": registry.measure,
 }
 
 

@@ -14,7 +14,7 @@ from services.partners.agreements.routes import ROUTERS as AGREEMENTS
 from services.partners.contacts.routes import router as contacts_router
 from services.partners.mandates.routes import router as mandates_router
 from services.partners.networks.routes import router as networks_router
-from services.partners.registry.routes import router as registry_router
+from services.partners.registry.routes import ROUTERS as REGISTRY
 from services.partners.settings import PartnersSettings
 from shared.auth import Issuer, Verifier
 from shared.http import build_app
@@ -61,7 +61,7 @@ def build(runtime: Runtime) -> FastAPI:
     ring = KeyRing(runtime.database)
     runtime.verifier = Verifier(settings.issuer, settings.audience, ring)
     runtime.loops.append(Founding(runtime, ring))
-    routers = [open_router, access_router, registry_router, networks_router, mandates_router, *AGREEMENTS, contacts_router]
+    routers = [open_router, access_router, *REGISTRY, networks_router, mandates_router, *AGREEMENTS, contacts_router]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
     app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses())
     return app

@@ -1,7 +1,7 @@
 """The registry over HTTP."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
@@ -11,10 +11,14 @@ from services.partners.models import Seen
 from services.partners.registry import commands, views
 from services.partners.registry.models import Partner
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
+from services.partners.registry.search.routes import router as search
 from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, etag, link_next
 from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
+
+ROUTERS: Final[list[APIRouter]] = [search, router]
+"""In the order in which they are tried: a word in the path that is no partner's id comes first."""
 
 PartnerId = Annotated[Id, Path(description="The partner's id.")]
 AliasText = Annotated[Line, Query(description="The alias exactly as the partner's `aliases` show it.")]

@@ -115,6 +115,12 @@ async def partner_by_id(reader: AsyncConnection, partner: str) -> dict[str, Any]
     return _told(row)
 
 
+async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Those of the partners that there are, as the API tells them, by id."""
+    rows = await reader.execute(select(*_COLUMNS).where(Partner.id == func.any(cast(list(partners), ARRAY(Key)))))
+    return {row["id"]: _told(row) for row in rows.mappings()}
+
+
 async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
     """At most ``limit`` partners in the order of their registration, those after the id ``after``."""
     asked = _narrowed(select(*_COLUMNS), wanted).order_by(Partner.id).limit(limit)

@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 def _index_names_anew() -> None:
     connection = op.get_bind()
-    keys = 'ARRAY(SELECT value FROM external_id WHERE external_id.partner = partner.id)'
+    keys = "ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.partner = partner.id)"
     asked = f'SELECT id, names, acronym, aliases, kind, locality, {keys} AS keys FROM partner WHERE id > :after ORDER BY id LIMIT {BATCH}'
     put = sa.text('UPDATE partner SET grams = :grams WHERE id = :id').bindparams(
         sa.bindparam('grams', type_=sa.ARRAY(sa.Text())), sa.bindparam('id', type_=sa.Uuid(as_uuid=False))
@@ -38,4 +38,4 @@ def _index_names_anew() -> None:
 
 def _grams(row: Any) -> list[str]:
     texts = [*row.names.values(), *(alias['text'] for alias in row.aliases), *filter(None, [row.acronym])]
-    return indexed(texts, row.kind, row.locality, [('', key) for key in row.keys])
+    return indexed(texts, row.kind, row.locality, [tuple(key.split(':', 1)) for key in row.keys])

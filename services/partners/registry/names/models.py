@@ -1,7 +1,7 @@
 """A name and the forms in which it is compared: folded, as words that say something, as sounds, as initials."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -131,12 +131,12 @@ def shuffled(letters: str) -> str:
 def indexed(texts: Iterable[str], kind: str, locality: str | None, identifiers: Iterable[tuple[str, str]]) -> list[str]:
     """All that the index holds of a partner: the pieces of its names, their marks, and its keys in other systems."""
     names = [name_of(text) for text in texts]
-    keys = {key_mark(value) for _, value in identifiers}
+    keys = {key_mark(written) for scheme, value in identifiers for written in (value, f"{scheme}:{value}")}
     return sorted({*trigrams(name.folded for name in names), *marks(names, kind, locality), *keys})
 
 
 def key_mark(value: str) -> str:
-    """What finds a partner by its key in another system."""
+    """What finds a partner by its key in another system, written ``value`` or ``scheme:value``."""
     return f"#{_digest(value.casefold())}"
 
 
@@ -151,7 +151,13 @@ def marks(names: Iterable[Name], kind: str, locality: str | None) -> set[str]:
         found |= {f"^{letters}" for letters in name.initials}
         found |= {f".{shuffled(word)}" for word in name.acronyms}
         found.add(mark(f"@{kind}", name.distinct(kind) or place))
+        found |= lone_marks([word for word, heard in zip(name.words, name.sounds, strict=True) if heard not in kind_sounds(kind)])
     return found
+
+
+def lone_marks(words: Sequence[str]) -> set[str]:
+    """How a word begins and ends that is all a name says: what finds the city of Medellín among the thousands that are *in* Medellín."""
+    return {f"!{words[0][:3]}", f"!{words[0][-3:]}"} if len(words) == 1 else set()
 
 
 def mark(sign: str, sounds: Iterable[str]) -> str:
