@@ -7,6 +7,7 @@ seen the earlier one can be too; a relay that takes unpublished rows in ``seq`` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -34,7 +35,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from shared.db import Key, mechanism, new_id
+from shared.db import Key, mechanism, new_id, upsert
 from shared.events import DATASCHEMA, SOURCE, Envelope, Event, Visibility
 from shared.events.cloudevents import Unreadable, from_message, to_data, to_headers
 from shared.telemetry.correlation import causation_id, correlation_id
@@ -148,6 +149,23 @@ async def record_new(session: AsyncSession, aggregate: Aggregate, fact: Event, *
     for place, thing in enumerate(things):
         values |= {f"{place}_{column.key}": getattr(thing, column.key) for column in thing.__table__.columns}
     await session.execute(_together(tuple(thing.__table__ for thing in things)), values)
+    session.info["recorded"] = True
+
+
+async def record_all(session: AsyncSession, changes: Sequence[tuple[Aggregate, Event]], *, now: datetime) -> None:
+    """Write many aggregates of one kind, each once and new or changed, with one fact about each: two statements however many.
+
+    The aggregates are written as they are and do not become part of the session, so nothing checks that their versions are still the
+    ones that were read: whoever calls holds a lock that keeps others from changing them.
+    """
+    if not changes:
+        return
+    for aggregate, _ in changes:
+        aggregate.version, aggregate.sequence = (aggregate.version or 0) + 1, aggregate.sequence + 1
+    table: Table = type(changes[0][0]).__table__  # type: ignore[attr-defined]  # every aggregate is mapped to one
+    rows = [{column.key: getattr(aggregate, column.key) for column in table.columns} for aggregate, _ in changes]
+    await upsert(session, table, rows, key=("id",))
+    await session.execute(insert(outbox), [_row(_envelope(aggregate, fact, aggregate.sequence, now)) for aggregate, fact in changes])
     session.info["recorded"] = True
 
 

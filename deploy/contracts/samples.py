@@ -17,6 +17,7 @@ IDS = {
     "commitment": "01981a4e-0000-7000-8000-000000000005",
     "exchange": "01981a4e-0000-7000-8000-000000000006",
     "subscriber": "01981a4e-0000-7000-8000-000000000007",
+    "entitlement": "01981a4e-0000-7000-8000-000000000009",
     "mandate": "01981a4e-0000-7000-8000-00000000000a",
 }
 PARTNER, OTHER = IDS["network"], "01981a4e-0000-7000-8000-000000000008"
@@ -48,6 +49,7 @@ TEXTS: dict[str, str] = IDS | {
     "kinds": "alliance",
     "method": "electronic",
     "modality": "online",
+    "party": PARTNER,
     "place": "Bogotá",
     "prev_hash": "2f" * 32,
     "proposed_by": PARTNER,

@@ -1,9 +1,9 @@
 """Who cooperates with whom, and under which signed terms.
 
-Owns: clients, signing keys, partners, memberships, mandates, agreements, contacts
-Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementDrafted, AgreementProposed,
-    AgreementPartyInvited, AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed,
-    AgreementSignatureRequested, AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned,
-    MandateRequested, MandateGranted, MandateRevoked, MandateExpired
+Owns: clients, signing keys, partners, memberships, mandates, agreements, entitlements, contacts
+Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
+    MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
+    AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
+    AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn
 Consumes: nothing
 """

@@ -1,8 +1,11 @@
 """What the partners service does beside answering: what is due by its date."""
 
 from services.partners.access.commands import ACTS as ACCESS
+from services.partners.agreements.commands import ACTS as ENTITLING
 from services.partners.agreements.signing.commands import ACTS as AGREEMENTS
+from services.partners.inheritance.commands import ACTS as INHERITANCE
 from services.partners.mandates.commands import ACTS as MANDATES
+from services.partners.networks.commands import ACTS as NETWORKS
 from shared.due import DueLoop
 from shared.loop import Loop
 from shared.process import Runtime
@@ -10,4 +13,5 @@ from shared.process import Runtime
 
 def loops(runtime: Runtime) -> list[Loop]:
     """The loops of a process that works; relay and cleanup are the process's own."""
-    return [DueLoop(runtime.database, {**ACCESS, **AGREEMENTS, **MANDATES}, relay_wake=runtime.wake.set)]
+    acts = {**ACCESS, **NETWORKS, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES}
+    return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set)]

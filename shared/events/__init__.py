@@ -1,5 +1,6 @@
 """The contracts: what the services tell each other, one frozen class per fact and version."""
 
+from shared.events.entitlements import EntitlementGranted, EntitlementStep, EntitlementWithdrawn, MembershipOptedIn, MembershipOptedOut
 from shared.events.envelope import DATASCHEMA, SOURCE, Envelope, Visibility
 from shared.events.event import EVENTS, Event, Value, family
 from shared.events.initiatives import (
@@ -59,6 +60,9 @@ __all__ = [
     "Alias",
     "CommitmentPlanned",
     "CommitmentTerms",
+    "EntitlementGranted",
+    "EntitlementStep",
+    "EntitlementWithdrawn",
     "Envelope",
     "Event",
     "ExchangeCancelled",
@@ -74,6 +78,8 @@ __all__ = [
     "MandateRequested",
     "MandateRevoked",
     "MembershipEnded",
+    "MembershipOptedIn",
+    "MembershipOptedOut",
     "MembershipStarted",
     "PartnerProfile",
     "PartnerRegistered",

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.agreements.models import Agreement
-from services.partners.agreements.record.models import NotAParty
+from services.partners.agreements.record.models import NotAParty, State
 from services.partners.agreements.views import Reading, hidden, may_know
+from services.partners.inheritance.commands import bind
 from services.partners.registry.views import known_partners
+from shared import due
 from shared.auth import Caller
-from shared.events import Event
+from shared.events import AgreementEnteredIntoForce, Event
 from shared.outbox import record
+
+ENTITLES: Final = "agreement.entitles"
+"""The kind of due act by which an agreement that was in force before there were entitlements comes to entitle."""
 
 
 async def opened(session: AsyncSession, caller: Caller, agreement_id: str, now: datetime) -> Agreement:
@@ -42,3 +48,16 @@ async def kept(session: AsyncSession, agreement: Agreement, facts: Sequence[Even
     """Write the agreement with the document that readers get, and the facts about it."""
     agreement.describe(now)
     await record(session, agreement, *facts, now=now)
+    if any(isinstance(fact, AgreementEnteredIntoForce) for fact in facts):
+        await bind(session, agreement.accord(), now)
+
+
+async def entitle(session: AsyncSession, subject: str, now: datetime) -> None:
+    """An agreement in force entitles those it binds and their members; done again it does nothing."""
+    agreement = await session.get_one(Agreement, subject.partition("/")[2], with_for_update=True)
+    if agreement.state == State.IN_FORCE:
+        await bind(session, agreement.accord(), now)
+
+
+ACTS: due.Acts = {ENTITLES: entitle}
+"""What happens once to the agreements that are older than entitlements."""

@@ -48,12 +48,12 @@ _TOLD_OUTSIDE: Final = and_(
     Agreement.signed_on.is_not(None),
     or_(Agreement.visibility == Visibility.PUBLIC, and_(Agreement.visibility == Visibility.NETWORK, _IN_A_NETWORK_OF_IT)),
 )
-_KNOWN: Final = or_(_INSIDE, _TOLD_OUTSIDE)
+KNOWN: Final = or_(_INSIDE, _TOLD_OUTSIDE)
 """The one rule of who may read an agreement: its writer, its parties (and who acts for them) once it was put before them, and
 outsiders only when it is signed and visible to them. The operator reads everything."""
 
-_ONE: Final = select(Agreement.document, Agreement.version).where(Agreement.id == bindparam("agreement", type_=Key), _KNOWN)
-_LIST: Final = select(Agreement.id, Agreement.document).where(_KNOWN).order_by(Agreement.id.desc())
+_ONE: Final = select(Agreement.document, Agreement.version).where(Agreement.id == bindparam("agreement", type_=Key), KNOWN)
+_LIST: Final = select(Agreement.id, Agreement.document).where(KNOWN).order_by(Agreement.id.desc())
 _REVISION: Final = (
     select(Revision.__table__)
     .join(Agreement, Agreement.id == Revision.agreement)

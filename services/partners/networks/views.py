@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Date, Select, all_, and_, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.partners.networks.models import Membership
 from services.partners.registry.models import Partner
+from shared.db import Key
 from shared.refusals import NotFound
 
+_NEVER = literal_column("DATE 'infinity'", Date)
 _COLUMNS = (
     Membership.id,
     Membership.partner,
@@ -66,6 +69,39 @@ def held_on(day: date) -> ColumnElement[bool]:
     return and_(Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to >= day))
 
 
+async def circle_with(session: AsyncSession, membership: Membership) -> list[str] | None:
+    """The partners from the one that joins around to itself, if others belong to each other so on days that all the memberships share.
+
+    Every role and every inheritance counts: it is about who belongs to whom, not about what passes.
+    """
+    asked = {"partner": membership.partner, "network": membership.network, "first": membership.valid_from, "last": membership.valid_to}
+    circle: list[str] | None = await session.scalar(_CIRCLE, asked)
+    return circle
+
+
+def _circle() -> Select[Any]:
+    partner, network = bindparam("partner", type_=Key), bindparam("network", type_=Key)
+    last_day = func.coalesce(bindparam("last", type_=Date), _NEVER)
+    first = select(
+        network.label("id"),
+        bindparam("first", type_=Date).label("first"),
+        last_day.label("last"),
+        cast(array([partner, network]), ARRAY(Key)).label("path"),
+    )
+    up = first.cte("up", recursive=True)
+    ends = func.coalesce(Membership.valid_to, _NEVER)
+    further = select(
+        Membership.network,
+        func.greatest(up.c.first, Membership.valid_from),
+        func.least(up.c.last, ends),
+        func.array_append(up.c.path, Membership.network),
+    ).join(up, Membership.partner == up.c.id)
+    # Nobody is passed twice, and the walk ends where it closes.
+    new = or_(Membership.network == partner, Membership.network != all_(up.c.path))
+    up = up.union_all(further.where(Membership.valid_from <= up.c.last, ends >= up.c.first, new, up.c.id != partner))
+    return select(up.c.path).where(up.c.id == partner).order_by(func.cardinality(up.c.path), up.c.path).limit(1)
+
+
 async def overlapping(session: AsyncSession, membership: Membership) -> str | None:
     """The id of a membership of the same partner and network that shares a day with this one."""
     asked = select(Membership.id).where(
@@ -95,3 +131,6 @@ def _told(row: RowMapping) -> dict[str, Any]:
 def _dated(said: dict[str, Any]) -> dict[str, Any]:
     dates = {name: said[name].isoformat() for name in ("valid_from", "valid_to", "recorded_at") if said[name] is not None}
     return said | dates
+
+
+_CIRCLE: Final = _circle()

@@ -5,7 +5,7 @@ The verbs (draft, propose, approve, sign …) are in the rooms of the parts of t
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.agreements.terms.models import Attachment, Blocker, Terms
+from services.partners.inheritance.models import Accord
 from services.partners.models import Model
 from services.partners.registry.views import PartnerRow
 from shared.auth import PLATFORM
@@ -44,6 +45,10 @@ class Role(StrEnum):
     SUPPORTING = "supporting"
     OBSERVER = "observer"
     WITNESS = "witness"
+
+
+BINDING_ROLES: Final = frozenset({Role.SIGNATORY, Role.SUPPORTING})
+"""Whom an agreement binds, so that its lines may be used: observers and witnesses only look on."""
 
 
 class Consent(StrEnum):
@@ -174,6 +179,18 @@ class Record(Aggregate, Model):
         told_widely = isinstance(fact, AgreementSigned | AgreementEnteredIntoForce)
         return Reach(Visibility(self.visibility) if told_widely else Visibility.PARTIES, tuple(self.party_ids))
 
+    def accord(self) -> Accord:
+        """The agreement as far as it entitles: it binds its signatories and supporters, up to the end of its last day at home."""
+        ends = self.expires_on is not None and self.expires_on < date.max
+        return Accord(
+            agreement=self.id,
+            lines=tuple(self.lines),
+            visibility=self.visibility,
+            parties=tuple(self.party_ids),
+            bound=tuple(party["partner"] for party in self.parties if party["role"] in BINDING_ROLES),
+            ends_at=self.first_instant(self.expires_on + timedelta(days=1)) if ends and self.expires_on else None,
+        )
+
     def about(self) -> AgreementRef:
         """What a fact says of the agreement."""
         parties = tuple(PartyRef.model_validate(party) for party in self.parties)
@@ -205,7 +222,7 @@ class Record(Aggregate, Model):
         if partner == PLATFORM:
             return
         role = self.party(partner)["role"]
-        if role not in (Role.SIGNATORY, Role.SUPPORTING):
+        if role not in BINDING_ROLES:
             raise NotYourRole(f"Your partner is a party as {role}, which does not include to {verb}.", fix="Ask a signatory to do it.")
 
     def note(self, partner: str, said: Answer) -> None:

@@ -1,0 +1,164 @@
+"""What changes who is entitled: a membership begins or ends to hold, a member decides, an agreement begins or ends to bind.
+
+Each works out again exactly the pairs of partner and agreement that it may touch, after it has made those wait that may touch the
+same ones. Who changes a tie owns the member and every network above it; who changes an agreement shares the parties that it binds: so
+a tie and an agreement meet at the network where they would miss each other, while agreements pass each other, and so do the ties of
+different networks. All share the web, except a network that joins or leaves another, since that moves what is above all below it: it has
+the web alone. Locks are taken in one order (agreement, web, partners by number), and end with the transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.partners.inheritance import views
+from services.partners.inheritance.models import AGREEMENT_OVER, Accord, BoundParty, Choice, Entitlement, InForce, Reason, Step, Tie, Web
+from shared import due
+from shared.db import upsert
+from shared.events import EntitlementGranted, EntitlementWithdrawn
+from shared.outbox import record_all
+
+_WEB: Final = 0x1A7E2B0E1
+"""The advisory lock of the web of memberships as a whole."""
+
+_LOCKS: Final = text(
+    "SELECT (CASE WHEN alone THEN CAST(pg_advisory_xact_lock(number) AS text) ELSE CAST(pg_advisory_xact_lock_shared(number) AS text) END) "
+    "FROM unnest(CAST(:numbers AS bigint[]), CAST(:alone AS boolean[])) AS wanted(number, alone)"
+)
+
+
+async def tie(session: AsyncSession, step: Step, now: datetime) -> None:
+    """The membership holds from now on, and passes on what its network signed; done again it does nothing."""
+    await _have_the_way_up(session, step)
+    row = {"membership": step.membership, "member": step.partner, "network": step.network, "by_choice": step.by_choice}
+    made = await session.scalar(insert(Tie).values(row).on_conflict_do_nothing().returning(Tie.membership))
+    if made is not None:
+        await _settle_way_up(session, step, Reason.MEMBERSHIP_STARTED, now)
+
+
+async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
+    """The membership holds no longer; done again, or before it held, it does nothing."""
+    await _have_the_way_up(session, step)
+    gone = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
+    if gone is not None:
+        await _settle_way_up(session, step, Reason.MEMBERSHIP_ENDED, now)
+
+
+async def choose(session: AsyncSession, step: Step, agreement: str, *, taken: bool, now: datetime) -> None:
+    """The member decided whether it takes part in an agreement of its network, in force or yet to come."""
+    await _have_the_way_up(session, step)
+    row = {"membership": step.membership, "agreement": agreement, "taken": taken, "chosen_at": now}
+    await upsert(session, Choice, [row], key=("membership", "agreement"))
+    partners = await views.members_below(session, [step.partner])
+    await _settle(session, partners, [agreement], Reason.OPTED_IN if taken else Reason.OPTED_OUT, now)
+
+
+async def bind(session: AsyncSession, accord: Accord, now: datetime) -> None:
+    """The agreement binds from now on, until its end comes; done again, or when it is over already, it does nothing."""
+    if accord.ends_at is not None and accord.ends_at <= now:
+        return
+    await _have_agreement(session, accord.agreement, accord.bound)
+    row = {"agreement": accord.agreement, "lines": accord.lines, "visibility": accord.visibility, "parties": accord.parties}
+    made = await session.scalar(insert(InForce).values(row).on_conflict_do_nothing().returning(InForce.agreement))
+    if made is None:
+        return
+    await session.execute(insert(BoundParty), [{"agreement": accord.agreement, "partner": party} for party in accord.bound])
+    if accord.ends_at is not None:
+        await due.owe(session, AGREEMENT_OVER, f"agreement/{accord.agreement}", accord.ends_at)
+    partners = await views.members_below(session, accord.bound)
+    await _settle(session, partners, [accord.agreement], Reason.AGREEMENT_IN_FORCE, now)
+
+
+async def release(session: AsyncSession, agreement: str, now: datetime) -> None:
+    """The agreement binds nobody any longer, so it entitles nobody; done again it does nothing."""
+    await _wait(session, [(_number(agreement), True)])
+    for accord in await views.accords(session, [agreement]):
+        await _have_agreement(session, agreement, accord.bound)
+        partners = await views.beneficiaries(session, agreement)
+        known = await views.entitlements(session, partners, [agreement])
+        facts = [(row, row.under(accord).become(None, Reason.AGREEMENT_OVER, now)) for row in known.values()]
+        await record_all(session, [(row, fact) for row, fact in facts if fact is not None], now=now)
+        await session.execute(delete(BoundParty).where(BoundParty.agreement == agreement))
+        await session.execute(delete(InForce).where(InForce.agreement == agreement))
+
+
+async def have_the_web(session: AsyncSession) -> None:
+    """Wait until nobody else changes which network belongs to which, and keep everybody else waiting until the transaction ends."""
+    await _wait(session, [(_WEB, True)])
+
+
+async def agreement_over(session: AsyncSession, subject: str, now: datetime) -> None:
+    """The last day of an agreement has passed."""
+    await release(session, subject.partition("/")[2], now)
+
+
+async def _settle_way_up(session: AsyncSession, step: Step, reason: Reason, now: datetime) -> None:
+    agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
+    if agreements:
+        await _settle(session, await views.members_below(session, [step.partner]), agreements, reason, now)
+
+
+async def _settle(session: AsyncSession, partners: Sequence[str], agreements: Sequence[str], reason: Reason, now: datetime) -> None:
+    """Work out again what these partners may use of these agreements; write what differs, and a fact where it is yes or no."""
+    steps = await views.steps_above(session, partners)
+    web, chosen = Web(steps), await views.choices(session, {step.membership for step in steps}, agreements)
+    known = await views.entitlements(session, partners, agreements)
+    facts: list[tuple[Entitlement, EntitlementGranted | EntitlementWithdrawn]] = []
+    moved: list[Entitlement] = []
+    for accord in await views.accords(session, agreements):
+        paths = web.reached(accord.bound, chosen.get(accord.agreement, {}))
+        for partner in partners:
+            row = known.get((partner, accord.agreement))
+            if row is None and partner not in paths:
+                continue
+            row = (row or Entitlement.of(partner, accord, now)).under(accord)
+            before = row.path
+            fact = row.become(paths.get(partner), reason, now)
+            if fact is not None:
+                facts.append((row, fact))
+            elif row.path != before:
+                moved.append(row)
+    await record_all(session, facts, now=now)
+    await _keep_paths(session, moved)
+
+
+async def _keep_paths(session: AsyncSession, moved: Iterable[Entitlement]) -> None:
+    """Write another path to what a partner had already: nothing to tell, for nothing changed for it."""
+    columns = [column.key for column in Entitlement.__table__.columns]
+    rows = [{name: getattr(row, name) for name in columns} | {"version": row.version + 1} for row in moved]
+    await upsert(session, Entitlement, rows, key=("id",))
+
+
+async def _have_the_way_up(session: AsyncSession, step: Step) -> None:
+    """Wait for whoever changes a tie or an agreement that a path over this step could use."""
+    if await views.may_have_members(session, step.partner):
+        await have_the_web(session)
+        return
+    await _wait(session, [(_WEB, False)])
+    owned = [step.partner, *await views.networks_above(session, step.network)]
+    await _wait(session, [(number, True) for number in sorted({_number(partner) for partner in owned})])
+
+
+async def _have_agreement(session: AsyncSession, agreement: str, bound: Sequence[str]) -> None:
+    """Wait for whoever changes this agreement, or a tie on a way to one of the parties that it binds."""
+    shared = [(number, False) for number in sorted({_number(party) for party in bound})]
+    await _wait(session, [(_number(agreement), True), (_WEB, False), *shared])
+
+
+async def _wait(session: AsyncSession, locks: Sequence[tuple[int, bool]]) -> None:
+    """Take the locks one after the other in this order; True is alone, False is shared."""
+    await session.execute(_LOCKS, {"numbers": [number for number, _ in locks], "alone": [alone for _, alone in locks]})
+
+
+def _number(identity: str) -> int:
+    """The advisory lock of a thing: the random part of its id, so that two things all but never share one."""
+    return UUID(identity).int & 0x7FFF_FFFF_FFFF_FFFF
+
+
+ACTS: due.Acts = {AGREEMENT_OVER: agreement_over}
+"""What happens to entitlements by date."""
