@@ -213,6 +213,7 @@ TABLE: Mapping[str, Row[World]] = {
     "POST /v1/keys/rotate": closed("403 403 403 403 403 200", rotate),
     "POST /v1/partners": closed("403 403 403 403 403 201", new_partner),
     "GET /v1/partners": closed(READ, at("/v1/partners")),
+    "GET /v1/partners/search": closed(READ, at("/v1/partners/search", params={"q": "ciudad"})),
     "PUT /v1/partners/by-external-id/{scheme}/{value}": closed("403 403 403 403 403 201", known_elsewhere),
     "GET /v1/partners/{partner}": closed(READ, at("/v1/partners/{city}")),
     "PATCH /v1/partners/{partner}": closed("403 403 200 403 403 200", on_city({"locality": "Cali"})),
