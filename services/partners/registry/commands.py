@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
+from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
 from services.partners.registry.views import known_partners, owners_of
 from shared.auth import Caller
@@ -27,7 +28,7 @@ async def register_partner(session: AsyncSession, caller: Caller, registration: 
     """
     _must_operate(caller)
     await _one_at_a_time(session)
-    return await _register(session, registration, now)
+    return await _register(session, caller, registration, now)
 
 
 async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Partner:
@@ -38,7 +39,7 @@ async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, chan
     if "identifiers" in changes:
         await _one_at_a_time(session)
     partner = await _partner_seen(session, caller, seen)
-    await _change(session, partner, changes, now)
+    await _change(session, caller, partner, changes, now)
     return partner
 
 
@@ -54,10 +55,10 @@ async def put_partner(
     if known is None:
         _must_operate(caller)
         _must_be_new(version)
-        return await _register(session, registration, now), True
+        return await _register(session, caller, registration, now), True
     _may_change(caller, known)
     _must_be_fresh(known, version)
-    await _change(session, known, registration.over(known.profile()), now)
+    await _change(session, caller, known, registration.over(known.profile()), now)
     return known, False
 
 
@@ -68,7 +69,7 @@ async def add_alias(session: AsyncSession, caller: Caller, seen: Seen, alias: di
     """
     partner = await _partner_seen(session, caller, seen)
     if alias not in partner.aliases:
-        await _change(session, partner, {"aliases": (*partner.aliases, alias)}, now)
+        await _change(session, caller, partner, {"aliases": (*partner.aliases, alias)}, now)
     return partner
 
 
@@ -78,20 +79,22 @@ async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: 
     left = tuple(alias for alias in partner.aliases if alias["text"] != text)
     if len(left) == len(partner.aliases):
         raise NotFound("The partner has no such alias.", field="?text", fix="Send an alias exactly as the partner's 'aliases' show it.")
-    await _change(session, partner, {"aliases": left}, now)
+    await _change(session, caller, partner, {"aliases": left}, now)
     return partner
 
 
-async def _register(session: AsyncSession, registration: Registration, now: datetime) -> Partner:
+async def _register(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
     partner, registered = Partner.register(registration.profile, now)
     await _claim(session, partner, registration.profile)
     if not registration.force:
         await _refuse_duplicates(session, partner)
     await record(session, partner, registered, now=now)
+    session.add(PartnerChange.of(partner, None, caller))
     return partner
 
 
-async def _change(session: AsyncSession, partner: Partner, changes: Mapping[str, Any], now: datetime) -> None:
+async def _change(session: AsyncSession, caller: Caller, partner: Partner, changes: Mapping[str, Any], now: datetime) -> None:
+    before = partner.profile()
     updated = partner.update(changes, now)
     if updated is None:
         return
@@ -100,6 +103,7 @@ async def _change(session: AsyncSession, partner: Partner, changes: Mapping[str,
         with session.no_autoflush:
             await _claim(session, partner, partner.profile())
     await record(session, partner, updated, now=now)
+    session.add(PartnerChange.of(partner, before, caller))
 
 
 async def _claim(session: AsyncSession, partner: Partner, profile: Profile) -> None:

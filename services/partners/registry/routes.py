@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from services.partners.models import Seen
 from services.partners.registry import commands, views
+from services.partners.registry.history.routes import router as history
 from services.partners.registry.models import Partner
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
 from services.partners.registry.search.routes import router as search
@@ -17,7 +18,7 @@ from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
 
-ROUTERS: Final[list[APIRouter]] = [search, router]
+ROUTERS: Final[list[APIRouter]] = [search, router, history]
 """In the order in which they are tried: a word in the path that is no partner's id comes first."""
 
 PartnerId = Annotated[Id, Path(description="The partner's id.")]

@@ -1,9 +1,10 @@
-"""registry: names are indexed by how they sound, too."""
+"""registry: names are indexed by how they sound, too, and changes of partners are kept."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from services.partners.registry.names.models import indexed
 
@@ -16,6 +17,16 @@ BATCH = 1000
 
 
 def upgrade() -> None:
+    op.create_table('partner_change',
+    sa.Column('partner', sa.Uuid(as_uuid=False), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('client', sa.Text(), nullable=False),
+    sa.Column('by_partner', sa.Uuid(as_uuid=False), nullable=False),
+    sa.Column('changes', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['partner'], ['partner.id'], name=op.f('fk_partner_change_partner_partner')),
+    sa.PrimaryKeyConstraint('partner', 'version', name=op.f('pk_partner_change'))
+    )
     # Read often and written seldom: a list of entries still to be sorted in would be read by every search.
     op.execute('ALTER INDEX ix_partner_grams SET (fastupdate = off)')
     _index_names_anew()

@@ -1,0 +1,34 @@
+"""What is asked of the history: a partner's changes, newest first."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.partners.registry.history.models import PartnerChange
+from services.partners.registry.models import Partner
+from shared.auth import PLATFORM, Caller
+from shared.refusals import NotFound
+
+_COLUMNS = (PartnerChange.version, PartnerChange.at, PartnerChange.by_partner, PartnerChange.client, PartnerChange.changes)
+
+
+async def changes_of_partner(reader: AsyncConnection, caller: Caller, partner: str, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` changes of a partner, newest first, those that led to a version lower than ``before``; raises NotFound.
+
+    ``client`` is None unless the caller is the partner itself or the operator: which of its systems a partner uses is its own business.
+    """
+    asked = select(*_COLUMNS).where(PartnerChange.partner == partner).order_by(PartnerChange.version.desc()).limit(limit)
+    if before is not None:
+        asked = asked.where(PartnerChange.version < before)
+    found = (await reader.execute(asked)).mappings().all()
+    # Only an empty list leaves it open whether there is such a partner at all.
+    if not found and await reader.scalar(select(Partner.id).where(Partner.id == partner)) is None:
+        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
+    sees_clients = caller.is_admin or caller.partner == partner
+    return [_told(dict(row), sees_clients=sees_clients) for row in found]
+
+
+def _told(row: dict[str, Any], *, sees_clients: bool) -> dict[str, Any]:
+    by_partner = None if row["by_partner"] == PLATFORM else row["by_partner"]
+    return row | {"at": row["at"].isoformat(), "by_partner": by_partner, "client": row["client"] if sees_clients else None}
