@@ -203,6 +203,9 @@ class Partner(Aggregate, Model):
             raise Invalid(f"A partner has at most {MOST_ALIASES} aliases.", field="/aliases", fix="Remove an alias first.")
         if len(profile.identifiers) > MOST_IDENTIFIERS:
             raise Invalid(f"A partner has at most {MOST_IDENTIFIERS} identifiers.", field="/identifiers", fix="Send fewer.")
+        if profile.subdivision is not None and not profile.subdivision.startswith(f"{profile.country}-"):
+            detail = f"{profile.subdivision} is no subdivision of {profile.country}: its ISO 3166-2 code begins with the country's."
+            raise Invalid(detail, field="/subdivision", fix=f"Send a code like '{profile.country}-…', or null.")
         if profile.hosted_by == self.id:
             raise Invalid("A partner cannot be its own host.", field="/hosted_by", fix="Name another partner, or null.")
 

@@ -96,6 +96,18 @@ async def test_what_a_partner_must_have_cannot_be_emptied(service: PartnersServi
         assert answer.json()["field"] == f"/{next(iter(said))}"
 
 
+async def test_a_subdivision_moves_only_with_its_country(service: PartnersService) -> None:
+    city = await service.client_of("city", country="CO", subdivision="CO-ANT")
+    place = f"/v1/partners/{city.partner}"
+    for said in ({"country": "UA"}, {"subdivision": "UA-30"}):
+        answer = await city.patch(place, json=said, headers=IF_FIRST)
+        assert (answer.status_code, answer.json()["field"]) == (422, "/subdivision"), said
+        assert "ISO 3166-2" in answer.json()["detail"]
+        assert answer.json()["fix"]
+    both = await city.patch(place, json={"country": "UA", "subdivision": "UA-30"}, headers=IF_FIRST)
+    assert (both.status_code, both.json()["subdivision"]) == (200, "UA-30")
+
+
 async def test_aliases_come_and_go(service: PartnersService) -> None:
     centre = await service.client_of("tech_centre", country="UA", timezone="Europe/Kyiv")
     place = f"/v1/partners/{centre.partner}/aliases"
