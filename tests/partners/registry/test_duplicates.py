@@ -133,5 +133,6 @@ async def test_a_partner_of_very_many_names_is_compared_too(service: PartnersSer
         return [{"text": f"{letter * 12} {chr(97 + number // 26) * 7}{chr(97 + number % 26) * 7} {letter * 9}"} for number in range(50)]
 
     known = await service.register(**profile("ngo", "Zorro", aliases=many("k")))
-    answer = await service.operator.post("/v1/partners", json=profile("ngo", "Otro", aliases=[*many("w")[:49], many("k")[37]]))
+    backwards = " ".join(reversed(many("k")[37]["text"].split()))
+    answer = await service.operator.post("/v1/partners", json=profile("ngo", "Otro", aliases=[*many("w")[:49], {"text": backwards}]))
     assert [suspect["id"] for suspect in answer.json()["suspects"]] == [known["id"]]

@@ -1,6 +1,5 @@
 """How near two institutions' names are: a score, and which name is like which, and how."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,24 +41,26 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An institution by all that can give it away: its names, its kind and its place."""
+    """An institution by all that can give it away: its names, its kind and its place; ``distinct`` are the telling sounds of each name."""
 
     kind: str
     names: tuple[Name, ...]
     acronym: str
     place: tuple[str, ...]
+    distinct: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """From what a partner says of itself: ``names``, ``aliases``, ``acronym``, ``kind``, ``locality``."""
         texts = {*said["names"].values(), *(alias["text"] for alias in said["aliases"]), said["acronym"] or ""}
         names = tuple(name for name in map(name_of, sorted(texts)) if name.folded)
-        place = name_of(said["locality"]).sounds if said["locality"] else ()
-        return cls(said["kind"], names, fold(said["acronym"] or ""), place)
+        place = name_of(said["locality"]).ordered if said["locality"] else ()
+        distinct = {name.text: tuple(sorted(name.distinct(said["kind"]))) for name in names}
+        return cls(said["kind"], names, fold(said["acronym"] or ""), place, distinct)
 
     def marks(self) -> set[str]:
         """What the index holds of a partner whose name is near one of these in any way but misspelt."""
-        wanted = {mark(f"@{self.kind}", name.distinct(self.kind) or self.place) for name in self.names}
+        wanted = {mark(f"@{self.kind}", self.distinct[name.text] or self.place) for name in self.names}
         for name in self.names:
             wanted |= {mark("=", name.sounds), mark("<", name.sounds), *(mark("=", window) for window in name.windows)}
             wanted |= {f".{letters}" for letters in name.initials} | {f"^{shuffled(word)}" for word in name.acronyms}
@@ -70,7 +71,7 @@ class Known:
         wanted = set()
         for name in sorted(self.names, key=lambda one: (-len(one.folded), one.folded))[:MOST_NAMES_MISSPELT]:
             for same_kind in (False, True):
-                telling = [word for word in name.words if not same_kind or sound(word) in name.distinct(self.kind)]
+                telling = [word for word in name.words if not same_kind or sound(word) in self.distinct[name.text]]
                 for word in sorted(telling, key=lambda one: (-len(one), one))[: MOST_MISSPELT + 1]:
                     others = {f"~{sound(other)}" for other in telling if other != word}
                     wanted |= {(same_kind, frozenset(others.union(half))) for half in halves(word) if len(word) > 4}
@@ -114,7 +115,7 @@ class _Pair:
         if yours.folded == theirs.folded:
             acronym = yours.folded == self.mine.acronym == self.other.acronym or yours.folded in yours.acronyms & theirs.acronyms
             return 1.0, How.SAME_ACRONYM if acronym else How.SAME_NAME
-        return (0.93, How.SAME_NAME) if sorted(yours.sounds) == sorted(theirs.sounds) else None
+        return (0.93, How.SAME_NAME) if yours.ordered == theirs.ordered else None
 
     def _abbreviated(self, yours: Name, theirs: Name) -> _Near | None:
         found = self._abbreviates(yours, theirs, self.mine, self.other) or self._abbreviates(theirs, yours, self.other, self.mine)
@@ -132,8 +133,11 @@ class _Pair:
         return False
 
     def _within(self, yours: Name, theirs: Name) -> _Near | None:
-        short, long = sorted((yours.sounds, theirs.sounds), key=len)
-        if short not in (yours.windows if long == yours.sounds else theirs.windows):
+        if theirs.sounds in yours.windows:
+            short, long = theirs.sounds, yours.sounds
+        elif yours.sounds in theirs.windows:
+            short, long = yours.sounds, theirs.sounds
+        else:
             return None
         little = {*self.mine.place, *self.other.place, *kind_sounds(self.mine.kind), *kind_sounds(self.other.kind)}
         says = [word for word in short if word not in little]
@@ -148,21 +152,25 @@ class _Pair:
         kind = self.mine.kind
         if kind != self.other.kind:
             return None
-        mine = yours.distinct(kind) or frozenset(self.mine.place)
-        other = theirs.distinct(kind) or frozenset(self.other.place)
+        mine = self.mine.distinct[yours.text] or self.mine.place
+        other = self.other.distinct[theirs.text] or self.other.place
         if not mine or not other:
             return None
         if mine == other:
             return 0.75, How.ALIKE
-        near = self._misspelt(tuple(sorted(mine)), tuple(sorted(other)))
+        near = self._misspelt(mine, other)
         return (near[0] - 0.15, How.ALIKE) if near else None
 
     def _misspelt(self, yours: tuple[str, ...], theirs: tuple[str, ...]) -> _Near | None:
         """Whether the words are the same in whatever order, but for a letter or two in one or two of them."""
         if len(yours) != len(theirs):
             return None
-        mine, other = Counter(yours), Counter(theirs)
-        left, right = [*(mine - other).elements()], [*(other - mine).elements()]
+        left, right = list(yours), []
+        for word in theirs:
+            if word in left:
+                left.remove(word)
+            else:
+                right.append(word)
         if not 0 < len(left) <= MOST_MISSPELT:
             return None
         orders = ([*zip(left, order, strict=True)] for order in permutations(right))

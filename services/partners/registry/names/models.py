@@ -81,14 +81,15 @@ def kind_sounds(kind: str) -> frozenset[str]:
 class Name:
     """One name: ``words`` and ``sounds`` in its own order without words that say nothing, ``acronyms`` those of them in capitals.
 
-    ``windows`` are the sounds of its shorter forms, ``initials`` what it may be abbreviated to, each with the sounds that this leaves
-    out at the end (a place, mostly).
+    ``ordered`` are the sounds from a to z, ``windows`` those of its shorter forms, ``initials`` what it may be abbreviated to, each with
+    the sounds that this leaves out at the end (a place, mostly).
     """
 
     text: str
     folded: str
     words: tuple[str, ...]
     sounds: tuple[str, ...]
+    ordered: tuple[str, ...]
     acronyms: frozenset[str]
     windows: frozenset[tuple[str, ...]]
     initials: dict[str, tuple[str, ...]]
@@ -99,7 +100,7 @@ class Name:
         said = fold(spaced(text)).split()[:MOST_WORDS]
         words = tuple(word for word in said if word not in FILLERS) or tuple(said)
         sounds = tuple(map(sound, words))
-        return cls(text, fold(text), words, sounds, _acronyms(text), _windows(sounds), _initials(words, sounds))
+        return cls(text, fold(text), words, sounds, tuple(sorted(sounds)), _acronyms(text), _windows(sounds), _initials(words, sounds))
 
     def distinct(self, kind: str) -> frozenset[str]:
         """The sounds that tell it from others of its kind: ``Alcaldía de Medellín`` and ``Medellín`` are the same city."""
