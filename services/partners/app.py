@@ -12,6 +12,7 @@ from services.partners.access.routes import router as access_router
 from services.partners.access.views import KeyRing
 from services.partners.agreements.routes import ROUTERS as AGREEMENTS
 from services.partners.contacts.routes import router as contacts_router
+from services.partners.entitlements.routes import router as entitlements_router
 from services.partners.mandates.routes import router as mandates_router
 from services.partners.networks.routes import router as networks_router
 from services.partners.registry.routes import ROUTERS as REGISTRY
@@ -61,7 +62,8 @@ def build(runtime: Runtime) -> FastAPI:
     ring = KeyRing(runtime.database)
     runtime.verifier = Verifier(settings.issuer, settings.audience, ring)
     runtime.loops.append(Founding(runtime, ring))
-    routers = [open_router, access_router, *REGISTRY, networks_router, mandates_router, *AGREEMENTS, contacts_router]
+    rooms = [*REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
+    routers = [open_router, access_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
     app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses())
     return app

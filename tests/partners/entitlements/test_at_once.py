@@ -113,6 +113,20 @@ async def test_an_agreement_that_ends_while_a_member_joins_leaves_nothing_behind
     assert await world.held(agreement) == {}
 
 
+async def test_the_second_half_of_a_circle_waits_for_the_first_and_is_refused(world: World) -> None:
+    a, b, c, d = [await world.network(name) for name in "ABCD"]
+    for partner, network in ((b, c), (d, a)):
+        await world.join(partner, network)
+    async with world.service.runtime.database.session() as session:
+        await join(session, a, b)
+        body = {"partner": c, "valid_from": "2020-01-01"}
+        closing = await started(world.service.operator.post(f"/v1/networks/{d}/members", json=body))
+        assert await waits(world, closing)
+        await session.commit()
+    answer = await closing
+    assert (answer.status_code, answer.json()["circle"]) == (409, [c, d, a, b, c])
+
+
 async def test_agreements_of_one_network_and_members_of_two_do_not_wait_for_each_other(world: World) -> None:
     one, two, network, another, other = (
         *[await world.city() for _ in range(2)],
