@@ -8,10 +8,12 @@ from fastapi.responses import JSONResponse
 
 from services.partners.agreements.record.routes import AgreementId
 from services.partners.agreements.views import Reading
-from services.partners.entitlements import views
+from services.partners.entitlements import commands, views
 from services.partners.entitlements.schemas import EntitlementFilters, EntitlementOut
-from services.partners.networks.routes import PartnerId
-from shared.http import CommandRoute, Cursor, Page, Reader, Reads, link_next
+from services.partners.models import Seen
+from services.partners.networks.routes import MembershipId, PartnerId, answer
+from services.partners.networks.schemas import MembershipOut
+from shared.http import CommandRoute, Cursor, IfMatch, Page, Reader, Reads, Session, Writes, link_next
 
 router = APIRouter(prefix="/v1", tags=["entitlements"], route_class=CommandRoute)
 
@@ -36,6 +38,34 @@ async def list_beneficiaries(request: Request, agreement: AgreementId, reader: R
     """
     found = await views.beneficiaries_of(reader, agreement, Reading(caller, datetime.now(UTC)), filters.portion())
     return _page(request, found, filters, "partner")
+
+
+@router.post(
+    "/memberships/{membership}/agreements/{agreement}/opt-in",
+    response_model=MembershipOut,
+    summary="Take part in an agreement",
+)
+async def opt_in(membership: MembershipId, agreement: AgreementId, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """Let the member take part in an agreement that its network signed, or will: needed where `inherits_agreements` is `opt_in`.
+
+    By the member itself or the operator. Done again it changes nothing, whichever version `If-Match` names.
+    """
+    chosen = commands.Choice(agreement, taken=True)
+    return answer(await commands.choose_agreement(session, caller, Seen(membership, version), chosen, datetime.now(UTC)))
+
+
+@router.post(
+    "/memberships/{membership}/agreements/{agreement}/opt-out",
+    response_model=MembershipOut,
+    summary="Stay out of an agreement",
+)
+async def opt_out(membership: MembershipId, agreement: AgreementId, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """Let the member, and whoever belongs to it, take no part in an agreement of its network, also where agreements pass by themselves.
+
+    By the member itself or the operator. It closes this one way: a member by another network may still take part through that.
+    """
+    chosen = commands.Choice(agreement, taken=False)
+    return answer(await commands.choose_agreement(session, caller, Seen(membership, version), chosen, datetime.now(UTC)))
 
 
 def _page(request: Request, found: list[dict[str, Any]], filters: EntitlementFilters, key: str) -> JSONResponse:

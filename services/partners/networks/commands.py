@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.partners.inheritance.commands import have_the_web, tie, untie
 from services.partners.models import Seen
 from services.partners.networks.models import MEMBERSHIP_DAY, Joining, Membership, MembershipCircle, MembershipOverlaps, NoNetwork
-from services.partners.networks.views import circle_with, overlapping
+from services.partners.networks.views import circle_with, no_such_membership, overlapping
 from services.partners.registry.models import NETWORK_KINDS, UnknownPartner
 from services.partners.registry.views import PartnerRow, known_partners
 from shared import due
@@ -52,15 +52,20 @@ async def end_membership(session: AsyncSession, caller: Caller, seen: Seen, endi
     """
     membership = await session.get(Membership, seen.id)
     if membership is None:
-        raise NotFound(f"There is no membership {seen.id}.", fix="List them with GET /v1/networks/{network}/members.")
+        raise no_such_membership(seen.id)
     if not caller.is_admin and caller.partner not in (membership.network, membership.partner):
         raise Forbidden("A membership is ended by its network, by its member or by the operator.", fix="Use a client of one of them.")
-    if membership.version != seen.version:
-        detail = f"The membership is at version {membership.version}, not {seen.version}."
-        raise Stale(detail, field="If-Match", fix="Read it again.", version=membership.version)
+    must_be_at(membership, seen.version)
     await record(session, membership, membership.end(ending.valid_to, ending.reason), now=now)
     await keep_its_days(session, membership, now)
     return membership
+
+
+def must_be_at(membership: Membership, version: int | None) -> None:
+    """Refuse with Stale a change that was decided on another version."""
+    if membership.version != version:
+        detail = f"The membership is at version {membership.version}, not {version}."
+        raise Stale(detail, field="If-Match", fix="Read it again.", version=membership.version)
 
 
 async def keep_its_days(session: AsyncSession, membership: Membership, now: datetime) -> None:

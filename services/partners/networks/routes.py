@@ -27,7 +27,7 @@ async def join(network: NetworkId, body: NewMember, caller: Writes, session: Ses
 
     A membership of the same partner that shares a day with this one is a 409 `membership-overlaps`, which names it.
     """
-    return _answer(await commands.join_network(session, caller, body.joining(network), datetime.now(UTC)), 201)
+    return answer(await commands.join_network(session, caller, body.joining(network), datetime.now(UTC)), 201)
 
 
 @router.get("/networks/{network}/members", response_model=Page[MembershipOut], summary="List a network's members")
@@ -53,7 +53,7 @@ async def read(membership: MembershipId, reader: Reader, _caller: Reads) -> JSON
 async def end(membership: MembershipId, body: EndOfMembership, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
     """End a membership on a day, which still is part of it. By the network, by the member that leaves, or by the operator."""
     ended = await commands.end_membership(session, caller, Seen(membership, version), body.ending(), datetime.now(UTC))
-    return _answer(ended)
+    return answer(ended)
 
 
 async def _page(request: Request, reader: AsyncConnection, sought: views.Sought, filters: MembershipFilters) -> JSONResponse:
@@ -64,7 +64,8 @@ async def _page(request: Request, reader: AsyncConnection, sought: views.Sought,
     return response
 
 
-def _answer(membership: Membership, status: int = 200) -> JSONResponse:
+def answer(membership: Membership, status: int = 200) -> JSONResponse:
+    """The membership as it was just written, with its new ETag."""
     headers = {"ETag": etag(membership.version)}
     if status == 201:
         headers["Location"] = f"/v1/memberships/{membership.id}"

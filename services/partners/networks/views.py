@@ -38,11 +38,16 @@ class Sought:
     on: date | None = None
 
 
+def no_such_membership(membership: str) -> NotFound:
+    """The answer for a membership that does not exist."""
+    return NotFound(f"There is no membership {membership}.", fix="List them with GET /v1/networks/{network}/members.")
+
+
 async def membership_by_id(reader: AsyncConnection, membership: str) -> dict[str, Any]:
     """The membership as the API tells it; raises NotFound."""
     row = (await reader.execute(select(*_COLUMNS).where(Membership.id == membership))).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"There is no membership {membership}.", fix="List them with GET /v1/networks/{network}/members.")
+        raise no_such_membership(membership)
     return _told(row)
 
 
