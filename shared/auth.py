@@ -5,7 +5,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, Self, cast
 
@@ -34,6 +34,7 @@ class Caller:
     client: str
     partner: str
     scopes: frozenset[str]
+    issued: float = field(default=0.0, compare=False)
 
     @property
     def is_admin(self) -> bool:
@@ -158,7 +159,8 @@ class Verifier:
         if "nbf" in claims and _seconds(claims, "nbf") - LEEWAY_SECONDS > now:
             raise InvalidToken("the token is not valid yet")
         scopes = frozenset(_words(claims, "scope").split())
-        return Caller(client=_words(claims, "sub"), partner=_words(claims, "partner"), scopes=scopes & SCOPES)
+        issued = _seconds(claims, "iat") if "iat" in claims else 0.0
+        return Caller(_words(claims, "sub"), _words(claims, "partner"), scopes & SCOPES, issued)
 
 
 class Issuer:

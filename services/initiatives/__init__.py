@@ -2,5 +2,6 @@
 
 Owns: commitment, exchange
 Publishes: CommitmentPlanned, ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
-Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce
+Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
+    ClientRevoked
 """

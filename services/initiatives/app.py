@@ -5,14 +5,17 @@ from fastapi import FastAPI
 from services.initiatives.commitments.routes import router as commitments
 from services.initiatives.directory.entitlements.routes import router as entitlements
 from services.initiatives.directory.routes import router as directory
+from services.initiatives.directory.views import revoked_since
 from services.initiatives.exchanges.calendar.routes import router as calendar
 from services.initiatives.exchanges.routes import router as exchanges
 from shared.http import build_app
 from shared.process import Runtime
+from shared.revoked import refuse_revoked
 
 
 def build(runtime: Runtime) -> FastAPI:
     """The application with all rooms of this service."""
+    refuse_revoked(runtime, revoked_since)
     return build_app(
         runtime,
         title="Interurbe: initiatives",

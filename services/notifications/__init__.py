@@ -3,5 +3,5 @@
 Owns: subscribers, subscriptions, notices, messages
 Publishes: SubscriberConfirmed, SubscriberUnsubscribed
 Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
-    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
+    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, ClientRevoked
 """

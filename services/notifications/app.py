@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.notifications.directory.views import revoked_since
 from services.notifications.mail.routes import router as messages
 from services.notifications.subscribers.pages import router as subscriber_pages
 from services.notifications.subscribers.routes import router as subscribers
@@ -9,10 +10,12 @@ from services.notifications.subscriptions.pages import router as subscription_pa
 from services.notifications.subscriptions.routes import router as subscriptions
 from shared.http import build_app
 from shared.process import Runtime
+from shared.revoked import refuse_revoked
 
 
 def build(runtime: Runtime) -> FastAPI:
     """The application with all rooms of this service."""
+    refuse_revoked(runtime, revoked_since)
     return build_app(
         runtime,
         title="Interurbe: notifications",

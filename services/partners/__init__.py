@@ -4,6 +4,7 @@ Owns: clients, signing keys, partners, memberships, mandates, agreements, entitl
 Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
-    AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn
+    AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,
+    ClientRevoked
 Consumes: nothing
 """

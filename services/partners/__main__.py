@@ -35,7 +35,7 @@ async def client(
 
 
 async def revoke(runtime: Runtime, client_id: Annotated[str, typer.Argument(help="the client's id")]) -> None:
-    """Let a client get no token any more; the ones it has end within ten minutes."""
+    """Let a client get no token any more, and the ones it has be refused."""
     async with runtime.database.session() as session:
         await revoke_client(session, _OPERATOR, client_id, datetime.now(UTC))
         await session.commit()

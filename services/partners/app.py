@@ -9,7 +9,7 @@ from services.partners.access.commands import found
 from services.partners.access.models import TOKEN_LIFE, Guesses
 from services.partners.access.routes import Access, open_router
 from services.partners.access.routes import router as access_router
-from services.partners.access.views import KeyRing
+from services.partners.access.views import KeyRing, revoked_since
 from services.partners.agreements.routes import ROUTERS as AGREEMENTS
 from services.partners.contacts.routes import router as contacts_router
 from services.partners.entitlements.routes import router as entitlements_router
@@ -21,6 +21,7 @@ from shared.auth import Issuer, Verifier
 from shared.http import build_app
 from shared.loop import Wake
 from shared.process import Runtime
+from shared.revoked import refuse_revoked
 
 TITLE = "Interurbe: partners"
 DESCRIPTION = "Who cooperates with whom, and under which signed terms."
@@ -62,8 +63,9 @@ def build(runtime: Runtime) -> FastAPI:
     ring = KeyRing(runtime.database)
     runtime.verifier = Verifier(settings.issuer, settings.audience, ring)
     runtime.loops.append(Founding(runtime, ring))
+    revoked = refuse_revoked(runtime, revoked_since)
     rooms = [*REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
     routers = [open_router, access_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
-    app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses())
+    app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses(), revoked)
     return app

@@ -1,5 +1,6 @@
 """The contracts: what the services tell each other, one frozen class per fact and version."""
 
+from shared.events.access import ClientRevoked
 from shared.events.entitlements import EntitlementGranted, EntitlementStep, EntitlementWithdrawn, MembershipOptedIn, MembershipOptedOut
 from shared.events.envelope import DATASCHEMA, SOURCE, Envelope, Visibility
 from shared.events.event import EVENTS, Event, Value, family
@@ -58,6 +59,7 @@ __all__ = [
     "AgreementSigned",
     "AgreementTermsAgreed",
     "Alias",
+    "ClientRevoked",
     "CommitmentPlanned",
     "CommitmentTerms",
     "EntitlementGranted",

@@ -45,8 +45,9 @@ def allow(scope: str) -> Allow:
 
 
 async def recognise(request: Request) -> Caller:
-    """The caller behind the request's access token; raises TokenMissing or InvalidToken."""
-    verifier = runtime_of(request).verifier
+    """The caller behind the request's access token; raises TokenMissing, InvalidToken or `TokenRevoked`."""
+    runtime = runtime_of(request)
+    verifier = runtime.verifier
     if verifier is None:
         raise Unavailable("This process cannot verify access tokens.")
     header = request.headers.get("authorization")
@@ -61,7 +62,10 @@ async def recognise(request: Request) -> Caller:
             field="Authorization",
             fix="Send 'Authorization: Bearer <access token>'.",
         )
-    return await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    if runtime.revoked is not None:
+        runtime.revoked.must_not_hold(caller)
+    return caller
 
 
 ANONYMOUS = Caller(client="anonymous", partner="ffffffff-ffff-ffff-ffff-ffffffffffff", scopes=frozenset({"read"}))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shared.db import Database
     from shared.loop import Loop
     from shared.process.checks import Check
+    from shared.revoked import Revoked
     from shared.settings import Settings
     from shared.telemetry import Telemetry
 
@@ -42,6 +43,7 @@ class Runtime:
     wake: Waker
     telemetry: "Telemetry"
     verifier: "Verifier | None" = None
+    revoked: "Revoked | None" = None
     probes: list[Probe] = field(default_factory=list)
     loops: list["Loop"] = field(default_factory=list)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

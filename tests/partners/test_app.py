@@ -14,7 +14,7 @@ from tests.partners.conftest import client_on
 
 async def test_it_is_not_ready_before_it_has_keys(runtime: Runtime) -> None:
     app = build(runtime)
-    (founding,) = runtime.loops
+    founding, _revoked = runtime.loops
     async with client_on(app) as anyone:
         before = (await anyone.get("/readyz")).json()["checks"]["signing keys"]
         assert not before["ok"]

@@ -5,11 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementSigned,
+    ClientRevoked,
     Envelope,
     LineTerms,
     MembershipEnded,
@@ -58,6 +59,12 @@ async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelo
     dates: dict[str, Any] = {"effective_on": bindparam("from_day"), "expires_on": bindparam("last_day"), "heard_at": bindparam("heard")}
     entry = update(KnownAgreement).where(known.c.id == bindparam("entered")).values(state="in_force", **dates)
     await (await session.connection()).execute(entry, [_entry(fact) for fact in facts])
+
+
+@whole_batch
+async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember whose tokens are refused from when on."""
+    await upsert(session, RevokedClient, [_revoked(fact) for fact in facts], key=("id",))
 
 
 def _partner(fact: Envelope) -> dict[str, Any]:
@@ -137,6 +144,12 @@ def _entry(fact: Envelope) -> dict[str, Any]:
     return {"entered": said.agreement, "from_day": said.effective_on, "last_day": said.expires_on, "heard": fact.time}
 
 
+def _revoked(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, ClientRevoked)
+    return {"id": said.client, "revoked_at": said.revoked_at}
+
+
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
@@ -144,4 +157,5 @@ HANDLERS: Handlers = {
     MembershipEnded: membership_ended,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
+    ClientRevoked: client_revoked,
 }

@@ -75,5 +75,14 @@ class KnownAgreement(Model):
     )
 
 
-VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement)
+class RevokedClient(Model):
+    """A client whose tokens are refused when they were issued until then; read by every process that answers, once a second."""
+
+    __tablename__ = "revoked_client"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    revoked_at: Mapped[datetime] = mapped_column(index=True)
+
+
+VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement, RevokedClient)
 """All that the handlers of this room fill, and nobody else: what a rebuild empties."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
 from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
@@ -172,3 +172,8 @@ def _may_be_behind(seconds: int | None) -> str:
     if seconds is None:
         return "This view is filled by the partners service's events and has heard nothing yet."
     return f"This view is filled by the partners service's events; the newest is {seconds} seconds old, so it may be that far behind."
+
+
+def revoked_since(moment: datetime) -> Select[str, datetime]:
+    """The clients revoked after the moment, and when: what they were given until then is refused."""
+    return select(RevokedClient.id, RevokedClient.revoked_at).where(RevokedClient.revoked_at > moment)

@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner
+from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementRef,
     AgreementSigned,
+    ClientRevoked,
     Envelope,
     MembershipEnded,
     MembershipStarted,
@@ -51,6 +52,12 @@ async def agreement_signed(session: AsyncSession, facts: list[Envelope]) -> None
 async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelope]) -> None:
     """Keep what is in force now, in case its name or parties differ from what was signed; its topics stay."""
     await upsert(session, KnownAgreement, [_in_force(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember whose tokens are refused from when on."""
+    await upsert(session, RevokedClient, [_revoked(fact) for fact in facts], key=("id",))
 
 
 def _partner(fact: Envelope) -> dict[str, Any]:
@@ -113,6 +120,12 @@ def _about(about: AgreementRef, fact: Envelope) -> dict[str, Any]:
     }
 
 
+def _revoked(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, ClientRevoked)
+    return {"id": said.client, "revoked_at": said.revoked_at}
+
+
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
@@ -120,4 +133,5 @@ HANDLERS: Handlers = {
     MembershipEnded: membership_ended,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
+    ClientRevoked: client_revoked,
 }

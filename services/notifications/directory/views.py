@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy import ARRAY, Select, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from services.notifications.directory.models import UnknownPartner
+from services.notifications.directory.models import RevokedClient, UnknownPartner
 from shared.db import Key
 from shared.events import Envelope
 from shared.events.partners import Names
@@ -94,3 +95,8 @@ async def must_be_known(session: AsyncSession, ids: Sequence[str], *, field: str
     if stranger is not None:
         fix = "Look the id up with GET /v1/partners of the partners service; if it is new, send the same again in a moment."
         raise UnknownPartner(f"No partner {stranger} is known here.", field=field, fix=fix, partner=str(stranger))
+
+
+def revoked_since(moment: datetime) -> Select[str, datetime]:
+    """The clients revoked after the moment, and when: what they were given until then is refused."""
+    return select(RevokedClient.id, RevokedClient.revoked_at).where(RevokedClient.revoked_at > moment)

@@ -23,6 +23,7 @@ from services.partners.models import Seen
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.due import Act, owe
+from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
 
 ROTATE = "access.rotate_keys"
@@ -93,10 +94,11 @@ async def drop_secret(session: AsyncSession, caller: Caller, client_id: str, n: 
 
 
 async def revoke_client(session: AsyncSession, caller: Caller, client_id: str, now: datetime) -> Client:
-    """Let a client get no token any more; the ones it has end within `TOKEN_LIFE`. Raises InsufficientScope or NotFound."""
+    """Let a client get no token any more, and the ones it has be refused. Raises InsufficientScope or NotFound."""
     client = await _ruled(session, caller, client_id)
-    client.revoke(now)
-    await session.flush()
+    fact = client.revoke(now)
+    if fact is not None:
+        await record(session, client, fact, now=now)
     return client
 
 

@@ -16,7 +16,8 @@ from services.partners.access.secrets.models import ClientSecret, drop, followin
 from services.partners.models import Model
 from shared.auth import PLATFORM, SCOPES, Caller, dump_key, key_id, new_key, public_set
 from shared.db import Key, new_id
-from shared.outbox import Aggregate
+from shared.events import ClientRevoked, Event, Visibility
+from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Invalid, Refusal, TooManyRequests
 
 BOOTSTRAP = "bootstrap"
@@ -90,7 +91,10 @@ class Client(Aggregate, Model):
     """One system of a partner, and what it may do; its secrets are kept as digests only."""
 
     __tablename__ = "client"
-    __table_args__ = (Index("ix_client_partner", "partner", "id"),)
+    __table_args__ = (
+        Index("ix_client_partner", "partner", "id"),
+        Index("ix_client_tokens_since", "tokens_since", postgresql_where=text("tokens_since IS NOT NULL")),
+    )
     SUBJECT = "client"
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -104,6 +108,8 @@ class Client(Aggregate, Model):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    # Stays when a revoked client of the operator lives again: tokens of before are refused all the same.
+    tokens_since: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     sequence: Mapped[int] = mapped_column(Integer, server_default="0")
     secrets: Mapped[list[ClientSecret]] = relationship(order_by=ClientSecret.n, lazy="raise", cascade="all")
@@ -179,9 +185,16 @@ class Client(Aggregate, Model):
             raise TokenRefused("invalid_scope", words, "Ask for some of them, or leave scope out.")
         return Caller(client=self.id, partner=self.partner or PLATFORM, scopes=scopes)
 
-    def revoke(self, now: datetime) -> None:
-        """It gets no token from now on; those it has live on for at most `TOKEN_LIFE`."""
-        self.revoked_at = self.revoked_at or now
+    def revoke(self, now: datetime) -> ClientRevoked | None:
+        """It gets no token from now on and those it has are refused; None when it was revoked before."""
+        if self.revoked_at is not None:
+            return None
+        self.revoked_at = self.tokens_since = now
+        return ClientRevoked(client=self.id, partner=self.partner, revoked_at=now)
+
+    def reach(self, _fact: Event) -> Reach:
+        """Facts about a client are its owner's alone."""
+        return Reach(Visibility.OWNER, (self.partner or PLATFORM,))
 
 
 def _must_lie_ahead(end: datetime | None, now: datetime) -> None:

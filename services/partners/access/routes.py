@@ -31,6 +31,7 @@ from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
 from shared.auth import Caller, Issuer, public_set
 from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, etag, link_next, shown_once
+from shared.revoked import Revoked
 
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 
@@ -45,6 +46,7 @@ class Access:
     ring: views.KeyRing
     issuer: Issuer
     guesses: Guesses
+    revoked: Revoked
 
 
 async def _access(request: Request) -> Access:
@@ -116,13 +118,15 @@ async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, sessi
 
 
 @router.post("/clients/{client}/revoke", response_model=ClientOut, summary="Revoke a client")
-async def revoke_client(client: ClientPath, caller: Admins, session: Session) -> JSONResponse:
-    """Let a client get no token any more; those it has end within ten minutes.
+async def revoke_client(client: ClientPath, caller: Admins, session: Session, gate: Gate) -> JSONResponse:
+    """Let a client get no token any more; those it has are refused here at once, and by the other services as soon as they hear of it.
 
     No `If-Match` is asked for: a secret that leaked must be stopped whatever else changed, and revoking twice changes nothing.
     """
     now = datetime.now(UTC)
-    return _answer(await commands.revoke_client(session, caller, client, now), now)
+    revoked = await commands.revoke_client(session, caller, client, now)
+    gate.revoked.hold(client, revoked.revoked_at or now)
+    return _answer(revoked, now)
 
 
 def _answer(client: Client, now: datetime) -> JSONResponse:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc.jwk import ECKey
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.access.models import Client, KeyState, SigningKey
@@ -106,6 +106,11 @@ class KeyRing:
 
     def _is_published(self, known: _Published) -> bool:
         return known.until is None or known.until > self._clock()
+
+
+def revoked_since(moment: datetime) -> Select[str, datetime | None]:
+    """The clients whose tokens are refused, and until when they were issued; those revoked before the moment have none any more."""
+    return select(Client.id, Client.tokens_since).where(Client.tokens_since > moment)
 
 
 async def clients_of(reader: AsyncConnection, partner: str | None, after: str | None, limit: int, now: datetime) -> list[dict[str, Any]]:

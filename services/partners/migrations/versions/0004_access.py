@@ -16,6 +16,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("client", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
     op.add_column("client", sa.Column("sequence", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("client", sa.Column("tokens_since", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_client_tokens_since", "client", ["tokens_since"], unique=False, postgresql_where=sa.text("tokens_since IS NOT NULL"))
     op.alter_column("client", "secret_sha256", existing_type=sa.LargeBinary(), server_default=sa.text("'\\x'::bytea"))
     op.create_table(
         "client_secret",
