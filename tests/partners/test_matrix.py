@@ -48,6 +48,14 @@ class World:
         assert made.status_code == 201, made.text
         return str(made.json()["id"])
 
+    async def standing(self) -> str:
+        """The membership of the city in the network that holds today."""
+        held = (await self.service.operator.get(f"/v1/partners/{self.city}/memberships", params={"on": "2020-01-01"})).json()["items"]
+        if held:
+            return str(held[0]["id"])
+        body = {"partner": self.city, "valid_from": "2020-01-01"}
+        return str((await self.service.operator.post(f"/v1/networks/{self.network}/members", json=body)).json()["id"])
+
     async def client(self) -> str:
         """A client of the city."""
         body = {"partner": self.city, "name": "Sistema", "scopes": ["read"]}
@@ -128,6 +136,16 @@ async def end_membership(world: World) -> Ask:
     place = f"/v1/memberships/{await world.membership()}"
     read = (await world.service.operator.get(place)).json()
     return Ask(f"{place}/end", json={"valid_to": read["valid_from"]}, version=1)
+
+
+def choose(way: str) -> Maker[World]:
+    async def ask(world: World) -> Ask:
+        agreement = await world.table.signed(visibility="public")
+        place = f"/v1/memberships/{await world.standing()}"
+        version = (await world.service.operator.get(place)).json()["version"]
+        return Ask(f"{place}/agreements/{agreement['id']}/{way}", version=version)
+
+    return ask
 
 
 async def draft(world: World) -> Ask:
@@ -224,6 +242,11 @@ TABLE: Mapping[str, Row[World]] = {
     "GET /v1/partners/{partner}/memberships": closed(READ, at("/v1/partners/{city}/memberships")),
     "GET /v1/memberships/{membership}": closed(READ, one_membership),
     "POST /v1/memberships/{membership}/end": closed("403 403 200 200 403 200", end_membership),
+    "GET /v1/partners/{partner}/history": closed(READ, at("/v1/partners/{city}/history")),
+    "GET /v1/partners/{partner}/entitlements": closed(READ, at("/v1/partners/{city}/entitlements")),
+    "GET /v1/agreements/{agreement}/beneficiaries": closed(PARTY, on_agreement("signed", "/beneficiaries")),
+    "POST /v1/memberships/{membership}/agreements/{agreement}/opt-in": closed("403 403 200 403 403 200", choose("opt-in")),
+    "POST /v1/memberships/{membership}/agreements/{agreement}/opt-out": closed("403 403 200 403 403 200", choose("opt-out")),
     "POST /v1/partners/{partner}/contacts": closed("403 403 201 403 403 201", name_contact),
     "GET /v1/partners/{partner}/contacts": closed("403 200 200 403 200 200", at("/v1/partners/{city}/contacts")),
     "GET /v1/contacts/{contact}": closed("404 200 200 404 200 200", on_contact("")),
