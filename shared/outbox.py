@@ -76,6 +76,9 @@ class Reach:
     audience: tuple[str, ...] = ()
 
 
+_AT_ONCE = 1000
+"""So many aggregates in one statement at the most: it stays far within the time that a statement has."""
+
 _FACT_COLUMNS = ("id", "subject", "sequence", "topic", "key", "type", "headers", "payload")
 
 
@@ -153,7 +156,7 @@ async def record_new(session: AsyncSession, aggregate: Aggregate, fact: Event, *
 
 
 async def record_all(session: AsyncSession, changes: Sequence[tuple[Aggregate, Event]], *, now: datetime) -> None:
-    """Write many aggregates of one kind, each once and new or changed, with one fact about each: two statements however many.
+    """Write many aggregates of one kind, each once and new or changed, with one fact about each: two statements for a thousand.
 
     The aggregates are written as they are and do not become part of the session, so nothing checks that their versions are still the
     ones that were read: whoever calls holds a lock that keeps others from changing them.
@@ -163,9 +166,11 @@ async def record_all(session: AsyncSession, changes: Sequence[tuple[Aggregate, E
     for aggregate, _ in changes:
         aggregate.version, aggregate.sequence = (aggregate.version or 0) + 1, aggregate.sequence + 1
     table: Table = type(changes[0][0]).__table__  # type: ignore[attr-defined]  # every aggregate is mapped to one
-    rows = [{column.key: getattr(aggregate, column.key) for column in table.columns} for aggregate, _ in changes]
-    await upsert(session, table, rows, key=("id",))
-    await session.execute(insert(outbox), [_row(_envelope(aggregate, fact, aggregate.sequence, now)) for aggregate, fact in changes])
+    for start in range(0, len(changes), _AT_ONCE):
+        some = changes[start : start + _AT_ONCE]
+        rows = [{column.key: getattr(aggregate, column.key) for column in table.columns} for aggregate, _ in some]
+        await upsert(session, table, rows, key=("id",))
+        await session.execute(insert(outbox), [_row(_envelope(aggregate, fact, aggregate.sequence, now)) for aggregate, fact in some])
     session.info["recorded"] = True
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from shared.db import Database
-from shared.outbox import MAX_EVENT_BYTES, TooLarge, outbox, record
+from shared.outbox import MAX_EVENT_BYTES, TooLarge, outbox, record, record_all
 from tests.shared.facts import fact
 from tests.shared.ledger import NOW, Ledger, append, new_ledger
 
@@ -55,6 +55,26 @@ async def test_the_order_does_not_hang_on_the_session_s_own_flushing(database: D
         await session.commit()
     written = [statement.split()[2] for statement in statements if statement.startswith("INSERT")]
     assert written == ["partner_ledger", "outbox"]
+
+
+async def test_many_aggregates_are_written_before_their_facts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.outbox._AT_ONCE", 2)
+    known = [await new_ledger(database, 1), await new_ledger(database, 1)]
+    async with database.reader() as reader:
+        found = (await reader.execute(select(Ledger.__table__).order_by(Ledger.id))).mappings().all()
+    statements: list[str] = []
+    sql_event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    async with database.session() as session:
+        ledgers = [*(Ledger(**row) for row in found), Ledger(notes=[]), Ledger(notes=[])]
+        await record_all(session, [(ledger, ledger.note(7)) for ledger in ledgers], now=NOW)
+        assert session.info["recorded"]
+        await session.commit()
+    assert [statement.split()[2].strip('"') for statement in statements] == ["partner_ledger", "outbox"] * 2
+    expected = [(ledger.subject, number) for ledger in ledgers for number in ((1, 2) if ledger.id in known else (1,))]
+    assert sorted(await rows(database)) == sorted(expected)
+    async with database.session() as session:
+        kept = {ledger.id: (ledger.version, ledger.notes) for ledger in await session.scalars(select(Ledger))}
+    assert kept == {ledger.id: (2, [1, 7]) if ledger.id in known else (1, [7]) for ledger in ledgers}
 
 
 async def test_several_facts_of_one_change_keep_their_order(database: Database) -> None:
