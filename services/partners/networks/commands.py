@@ -56,6 +56,8 @@ async def end_membership(session: AsyncSession, caller: Caller, seen: Seen, endi
     if not caller.is_admin and caller.partner not in (membership.network, membership.partner):
         raise Forbidden("A membership is ended by its network, by its member or by the operator.", fix="Use a client of one of them.")
     must_be_at(membership, seen.version)
+    # Whoever acts for its day holds what is due before the membership: in the same order nobody waits for the other for ever.
+    await due.forgive(session, MEMBERSHIP_DAY, membership.subject)
     await record(session, membership, membership.end(ending.valid_to, ending.reason), now=now)
     await keep_its_days(session, membership, now)
     return membership

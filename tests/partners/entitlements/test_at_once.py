@@ -17,14 +17,12 @@ from services.partners.models import Seen
 from services.partners.networks.commands import Ending, day_came, end_membership, join_network
 from services.partners.networks.models import Joining
 from shared.auth import PLATFORM, Caller
+from shared.due import due
 from tests.partners.entitlements.conftest import World
 
 OPERATOR = Caller("operator", PLATFORM, frozenset({"read", "write", "admin"}))
 NOW = datetime.now(UTC)
-_WAITING = text(
-    "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
-    "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
-)
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
 
 async def join(session: AsyncSession, partner: str, network: str) -> None:
@@ -111,6 +109,23 @@ async def test_an_agreement_that_ends_while_a_member_joins_leaves_nothing_behind
         await session.commit()
     await joining
     assert await world.held(agreement) == {}
+
+
+async def test_a_membership_that_is_ended_on_its_very_day_waits_for_what_is_due(world: World) -> None:
+    medellin, network, other = await world.city(), await world.network(), await world.city()
+    agreement = await world.agreement(network, other)
+    membership = await world.join(medellin, network, valid_from=(NOW + timedelta(days=5)).date().isoformat())
+    subject, ending = f"membership/{membership['id']}", Ending((NOW + timedelta(days=7)).date())
+    sessions = world.service.runtime.database.session
+    async with sessions() as first, sessions() as second:
+        await first.execute(select(due).where(due.c.subject == subject).with_for_update())
+        leaving = await started(end_membership(second, OPERATOR, Seen(membership["id"], 1), ending, NOW + timedelta(days=8)))
+        assert await waits(world, leaving)
+        await day_came(first, subject, NOW + timedelta(days=6))
+        await first.commit()
+        await leaving
+        await second.commit()
+    assert (await world.told(agreement))[-1] == ("withdrawn", medellin, "membership_ended")
 
 
 async def test_the_second_half_of_a_circle_waits_for_the_first_and_is_refused(world: World) -> None:
