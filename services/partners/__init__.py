@@ -1,6 +1,6 @@
 """Who cooperates with whom, and under which signed terms.
 
-Owns: clients, signing keys, partners, memberships, mandates, agreements, entitlements, contacts
+Owns: clients, signing keys, audit entries, partners, memberships, mandates, agreements, entitlements, contacts
 Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,

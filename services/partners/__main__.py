@@ -11,10 +11,13 @@ from services.partners import app, worker
 from services.partners.access.commands import create_client, revoke_client
 from services.partners.access.models import ClientWanted
 from services.partners.agreements.canonical.models import NotCanonical, verify
+from services.partners.audit.commands import note
+from services.partners.audit.models import Broken, prove
 from services.partners.models import Model
 from services.partners.settings import PartnersSettings
 from shared.auth import PLATFORM, Caller
 from shared.process import Runtime, Service, main
+from shared.witness import Deed
 
 _OPERATOR = Caller(client="command line", partner=PLATFORM, scopes=frozenset({"admin"}))
 
@@ -30,6 +33,7 @@ async def client(
     wanted = ClientWanted(partner=partner, name=name, scopes=frozenset(scopes.replace(",", " ").split()))
     async with runtime.database.session() as session:
         made, secret = await create_client(session, _OPERATOR, wanted, datetime.now(UTC))
+        await session.run_sync(note, Deed(_OPERATOR, "client create", "done", location=f"/v1/clients/{made.id}"))
         await session.commit()
     sys.stdout.write(f"id      {made.id}\nsecret  {secret}\n")
 
@@ -38,6 +42,7 @@ async def revoke(runtime: Runtime, client_id: Annotated[str, typer.Argument(help
     """Let a client get no token any more, and the ones it has be refused."""
     async with runtime.database.session() as session:
         await revoke_client(session, _OPERATOR, client_id, datetime.now(UTC))
+        await session.run_sync(note, Deed(_OPERATOR, "revoke-client", "done", location=f"/v1/clients/{client_id}"))
         await session.commit()
     sys.stdout.write(f"client {client_id} is revoked\n")
 
@@ -56,13 +61,26 @@ def verify_file(
         sys.exit(f"{file} has another hash than {terms_hash}: these are not the terms it stands for.")
 
 
+def verify_audit(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="what GET /v1/audit/export gave, page after page")],
+    gaps: Annotated[bool, typer.Option(help="numbers may be missing, as in what one partner sees")] = False,
+) -> None:
+    """Prove an export of the audit offline; names the first link that is broken."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            proof = prove(lines, gaps=gaps)
+    except (Broken, UnicodeDecodeError) as problem:
+        sys.exit(f"{file}: {problem}")
+    sys.stdout.write(f"{proof.entries} entries, {proof.first} to {proof.last}, ending with {proof.hash}\n")
+
+
 SERVICE = Service(
     name="partners",
     settings=PartnersSettings,
     app=app.build,
     loops=worker.loops,
     models=lambda: Model.metadata,
-    commands={"client": client, "revoke-client": revoke, "verify": verify_file},
+    commands={"client": client, "revoke-client": revoke, "verify": verify_file, "audit-verify": verify_audit},
 )
 
 if __name__ == "__main__":

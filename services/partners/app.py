@@ -11,6 +11,8 @@ from services.partners.access.routes import Access, open_router
 from services.partners.access.routes import router as access_router
 from services.partners.access.views import KeyRing, revoked_since
 from services.partners.agreements.routes import ROUTERS as AGREEMENTS
+from services.partners.audit.commands import note
+from services.partners.audit.routes import router as audit_router
 from services.partners.contacts.routes import router as contacts_router
 from services.partners.entitlements.routes import router as entitlements_router
 from services.partners.mandates.routes import router as mandates_router
@@ -64,8 +66,9 @@ def build(runtime: Runtime) -> FastAPI:
     runtime.verifier = Verifier(settings.issuer, settings.audience, ring)
     runtime.loops.append(Founding(runtime, ring))
     revoked = refuse_revoked(runtime, revoked_since)
+    runtime.witness = note
     rooms = [*REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
-    routers = [open_router, access_router, *rooms]
+    routers = [open_router, access_router, audit_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
     app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses(), revoked)
     return app

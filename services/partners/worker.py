@@ -1,8 +1,9 @@
-"""What the partners service does beside answering: what is due by its date."""
+"""What the partners service does beside answering: what is due by its date, and the chain of the audit."""
 
 from services.partners.access.commands import ACTS as ACCESS
 from services.partners.agreements.commands import ACTS as ENTITLING
 from services.partners.agreements.signing.commands import ACTS as AGREEMENTS
+from services.partners.audit.chaining import Chaining
 from services.partners.inheritance.commands import ACTS as INHERITANCE
 from services.partners.mandates.commands import ACTS as MANDATES
 from services.partners.networks.commands import ACTS as NETWORKS
@@ -14,4 +15,4 @@ from shared.process import Runtime
 def loops(runtime: Runtime) -> list[Loop]:
     """The loops of a process that works; relay and cleanup are the process's own."""
     acts = {**ACCESS, **NETWORKS, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES}
-    return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set)]
+    return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set), Chaining(runtime.database)]

@@ -24,6 +24,7 @@ from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, i
 from shared.http.session import done_reading, runtime_of
 from shared.http.translation import worth_repeating
 from shared.refusals import Refusal
+from shared.witness import Deed
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE: Final = 0.01
@@ -133,7 +134,7 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     request.scope["state"]["session"] = session
     try:
         response = await work.inner(request)
-        await session.run_sync(_conclude, work, response)
+        await session.run_sync(_conclude, work, response, _told(request, response))
     except BaseException:  # also when the request is given up, the connection goes back clean
         await asyncio.shield(session.close())
         raise
@@ -144,10 +145,30 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     return response
 
 
-def _conclude(session: SyncSession, work: _Work, response: Response) -> None:
+def _deed(request: Request, response: Response) -> Deed | None:
+    """What a known caller's request did; None when nobody is known."""
+    caller: Caller | None = request.scope["state"].get("caller")
+    if caller is None:
+        return None
+    params = {name: str(value) for name, value in request.path_params.items()}
+    template = getattr(request.scope.get("route"), "path_format", "")
+    action = f"{request.method} {template}"
+    return Deed(caller, action, str(response.status_code), params, response.headers.get("location"))
+
+
+def _told(request: Request, response: Response) -> Callable[[SyncSession], None] | None:
+    """What writes down who did it, if this service keeps a record of that."""
+    witness = runtime_of(request).witness
+    deed = _deed(request, response) if witness is not None else None
+    return None if witness is None or deed is None else lambda session: witness(session, deed)
+
+
+def _conclude(session: SyncSession, work: _Work, response: Response, told: Callable[[SyncSession], None] | None) -> None:
     if response.status_code >= 400:  # an answer that refuses changes nothing
         session.rollback()
         return
+    if told is not None:
+        told(session)
     if work.attempt is not None:
         session.flush()
         keep(session, work.attempt, response, body=not work.secret)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request
-from sqlalchemy import Column, Connection, DateTime, Index, LargeBinary, SmallInteger, Table, Text, func, text
+from sqlalchemy import Column, DateTime, Index, LargeBinary, SmallInteger, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session as SyncSession
 from starlette.responses import Response
 
-from shared.db import mechanism
+from shared.db import execute_raw, mechanism
 from shared.http.refusals import IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused, ShownOnce
 from shared.loop import Wake
 
@@ -155,18 +155,8 @@ def keep(session: SyncSession, attempt: Attempt, response: Response, *, body: bo
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers if name not in _NOT_KEPT]
     told = (response.status_code, json.dumps(headers), bytes(response.body) if body else None)
     kept = (attempt.caller, attempt.key, attempt.request_hash, *told, attempt.lock)
-    if _execute(session.connection(), kept) != "INSERT 0 1":
+    if execute_raw(session.connection(), _KEEP, *kept) != "INSERT 0 1":
         raise Raced
-
-
-def _execute(connection: Connection, kept: tuple[Any, ...]) -> str:
-    """The tag that PostgreSQL answers. Past SQLAlchemy this takes half as long (0.1 ms less for every POST), once it has begun."""
-    adapted: Any = connection.connection.dbapi_connection
-    if not adapted.driver_connection.is_in_transaction():
-        connection.exec_driver_sql("SELECT 1")
-        if not adapted.driver_connection.is_in_transaction():  # a connection that commits by itself would keep half of what was done
-            raise RuntimeError("no transaction was begun: an answer is kept with the change it made, or neither is")
-    return str(adapted.run_async(lambda driver: driver.execute(_KEEP, *kept)))
 
 
 class IdempotencyCleanup:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.revoked import Revoked
     from shared.settings import Settings
     from shared.telemetry import Telemetry
+    from shared.witness import Witness
 
 
 class Waker(Protocol):
@@ -44,6 +45,7 @@ class Runtime:
     telemetry: "Telemetry"
     verifier: "Verifier | None" = None
     revoked: "Revoked | None" = None
+    witness: "Witness | None" = None
     probes: list[Probe] = field(default_factory=list)
     loops: list["Loop"] = field(default_factory=list)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

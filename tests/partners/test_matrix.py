@@ -229,6 +229,8 @@ TABLE: Mapping[str, Row[World]] = {
     "DELETE /v1/clients/{client}/secrets/{n}": closed("403 403 403 403 200 200", drop_secret),
     "POST /v1/clients/{client}/revoke": closed("403 403 403 403 200 200", on_client("/revoke")),
     "POST /v1/keys/rotate": closed("403 403 403 403 403 200", rotate),
+    "GET /v1/audit": closed("403 403 403 403 200 200", at("/v1/audit")),
+    "GET /v1/audit/export": closed("403 403 403 403 200 200", at("/v1/audit/export")),
     "POST /v1/partners": closed("403 403 403 403 403 201", new_partner),
     "GET /v1/partners": closed(READ, at("/v1/partners")),
     "GET /v1/partners/search": closed(READ, at("/v1/partners/search", params={"q": "ciudad"})),

@@ -1,4 +1,4 @@
-"""access: a client has a version and up to two secrets at a time.
+"""access: a client has a version and up to two secrets at a time; the audit of who did what.
 
 The digest that ``client`` holds is copied and no longer read; the column stays, empty for new clients, for processes of the release
 before, and is dropped in the next one. A client that such a process makes meanwhile has no secret here: make it one.
@@ -11,6 +11,23 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+
+_GUARD = (
+    """
+CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF OLD.hash IS NULL AND NEW.hash IS NOT NULL AND NEW.n IS NOT NULL AND
+            (NEW.seq, NEW.at, NEW.client, NEW.partner, NEW.action, NEW.subject, NEW.outcome, NEW.trace_id) IS NOT DISTINCT FROM
+            (OLD.seq, OLD.at, OLD.client, OLD.partner, OLD.action, OLD.subject, OLD.outcome, OLD.trace_id) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the audit only grows: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
+END $$""",
+    "CREATE TRIGGER audit_only_grows BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_only_grows()",
+    "CREATE TRIGGER audit_never_emptied BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows()",
+)
 
 
 def upgrade() -> None:
@@ -34,3 +51,23 @@ def upgrade() -> None:
         "INSERT INTO client_secret (client, n, sha256, created_at, last_used_at) "
         "SELECT id, 1, secret_sha256, created_at, last_used_at FROM client"
     )
+    op.create_table(
+        "audit_entry",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("partner", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("trace_id", sa.Text(), nullable=True),
+        sa.Column("n", sa.BigInteger(), nullable=True),
+        sa.Column("prev_hash", sa.Text(), nullable=True),
+        sa.Column("hash", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("n", name=op.f("uq_audit_entry_n")),
+    )
+    op.create_index("ix_audit_entry_partner", "audit_entry", ["partner", "n"], unique=False)
+    op.create_index("ix_audit_entry_waiting", "audit_entry", ["seq"], unique=False, postgresql_where=sa.text("n IS NULL"))
+    for statement in _GUARD:
+        op.execute(statement)

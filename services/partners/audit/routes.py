@@ -1,0 +1,50 @@
+"""The audit over HTTP."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from services.partners.audit.schemas import EXPORT, AuditFilters, EntryOut, ExportWanted
+from services.partners.audit.views import entries
+from shared.auth import Caller
+from shared.http import Admins, CommandRoute, Cursor, Page, Reader, link_next
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=CommandRoute)
+
+
+@router.get("", response_model=Page[EntryOut], summary="Who did what")
+async def list_entries(request: Request, reader: Reader, caller: Admins, filters: Annotated[AuditFilters, Query()]) -> JSONResponse:
+    """Every change a client made, oldest first; an entry is here a second or so after its change, when it is chained.
+
+    The operator sees all, a partner's client with the scope `admin` what its partner's clients did. What was refused changed
+    nothing and is not here.
+    """
+    found = await entries(reader, _whose(caller), _after(filters.after), filters.limit + 1)
+    following = Cursor.write(found[filters.limit - 1]["n"]) if len(found) > filters.limit else None
+    response = JSONResponse({"items": found[: filters.limit], "next": following})
+    link_next(request, response, following)
+    return response
+
+
+@router.get("/export", responses=EXPORT, response_class=Response, summary="The audit as a file that can be proved")
+async def export(request: Request, reader: Reader, caller: Admins, wanted: Annotated[ExportWanted, Query()]) -> Response:
+    """The same entries, one a line. Append what `Link: rel="next"` leads to, and keep the file where nobody here can change it.
+
+    `python -m services.partners audit-verify FILE` proves it without asking anybody, and names the first link that is broken.
+    """
+    found = await entries(reader, _whose(caller), _after(wanted.after), wanted.limit + 1)
+    lines = "".join(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in found[: wanted.limit])
+    response = Response(lines, media_type="application/x-ndjson")
+    link_next(request, response, Cursor.write(found[wanted.limit - 1]["n"]) if len(found) > wanted.limit else None)
+    return response
+
+
+def _whose(caller: Caller) -> str | None:
+    return None if caller.is_admin else caller.partner
+
+
+def _after(cursor: str | None) -> int:
+    key = Cursor.read(cursor, int)
+    return int(key[0]) if key else 0
