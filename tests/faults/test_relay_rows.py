@@ -83,7 +83,7 @@ async def held(bus: Bus, neighbour: Database, ledgers: dict[str, int]) -> None:
 async def settle(relay: Relay, consumer: Consumer) -> None:
     """Step until every fact is out and has been read."""
     subscription = await consumer._joined()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):  # twenty thousand facts on a busy machine; a standstill ends the test by its own limit
         while not await drained(relay._database):
             await relay.step()
         while await consumer.step() or sum((await subscription.lag()).values()):
