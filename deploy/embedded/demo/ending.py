@@ -19,6 +19,8 @@ LANGUAGE = {"es": "es"}
 """Mails are written in Spanish or English; whoever asked for another language gets English."""
 
 COMMITMENTS = 7
+ENTITLED = ("asocapitales", "wego", "bogota", "medellin", "seoul")
+"""Whom the memorandum entitles: its parties, and the cities that belong to them."""
 
 
 class Wrong(Exception):
@@ -56,6 +58,9 @@ class Ending:
         until("the commitments to be followed", lambda: len(self._commitments()) >= COMMITMENTS)
         self._same("commitments", len(self._commitments()), COMMITMENTS)
         self._same("the workshop", self.stories.workshop["state"], "scheduled")
+        self._same(
+            "who may use the memorandum", {item["partner"] for item in self._entitled()}, {self.stories.ids[key] for key in ENTITLED}
+        )
 
     def _same(self, what: str, found: object, expected: object) -> None:
         if found != expected:
@@ -66,6 +71,11 @@ class Ending:
 
     def _commitments(self) -> list[Any]:
         return list(self.stories.operator.get(f"{self.stories.addresses.initiatives}/v1/commitments", limit="200")["items"])
+
+    def _entitled(self) -> list[Any]:
+        """Who may use the memorandum, and why, in Spanish."""
+        url = f"{self.stories.addresses.partners}/v1/agreements/{self.stories.agreements['memorandum']}/beneficiaries"
+        return list(self.stories.operator.get(url, lang="es", limit="200")["items"])
 
     def _expected(self) -> Iterator[tuple[str, str]]:
         """(mailbox, title in the subject) of each mail: two for each agreement of one's own, one for the workshop, one to confirm."""
@@ -91,6 +101,7 @@ class Ending:
     def show(self, console: Console) -> None:
         """Print what happened."""
         console.print(self._states())
+        console.print(self._reasons())
         console.print(self._mail_table())
         trace = self._trace()
         console.print("\nOne signature, from the request to the mail:\n" if trace else "\nThe trace was not found.")
@@ -102,6 +113,12 @@ class Ending:
             parties = ", ".join(party.get("acronym") or next(iter(party["names"].values())) for party in item["parties"])
             table.add_row(item["titles"]["es"], item["state"], item["signed_on"], item["created_at"][:10], parties)
         table.caption = f"{len(self._commitments())} commitments are followed; workshop on {self.stories.workshop['local_starts_at'][:16]}"
+        return table
+
+    def _reasons(self) -> Table:
+        table = Table("partner", "why", title="Who may use the memorandum, line a", title_justify="left")
+        for item in sorted(self._entitled(), key=lambda one: (len(one["path"]), one["name"])):
+            table.add_row(item["name"], "; ".join(next(line["because"] for line in item["lines"] if line["line"] == "knowledge_exchange")))
         return table
 
     def _mail_table(self) -> Table:
