@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-from sqlalchemy.orm import Session
+from typing import Any
 
 from shared.auth import Caller
 
@@ -19,5 +18,13 @@ class Deed:
     location: str | None = None
 
 
-Witness = Callable[[Session, Deed], None]
-"""Writes a deed into the transaction of the change itself: both are committed, or neither."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One INSERT with ``$1`` …, and its values: the edge adds it to the change's transaction, in a statement it sends anyway."""
+
+    statement: str
+    values: tuple[Any, ...]
+
+
+Witness = Callable[[Deed], Line]
+"""Says how a deed is written down: both it and the change are committed, or neither."""

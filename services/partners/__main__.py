@@ -11,7 +11,7 @@ from services.partners import app, worker
 from services.partners.access.commands import create_client, revoke_client
 from services.partners.access.models import ClientWanted
 from services.partners.agreements.canonical.models import NotCanonical, verify
-from services.partners.audit.commands import note
+from services.partners.audit.commands import write
 from services.partners.audit.models import Broken, prove
 from services.partners.models import Model
 from services.partners.settings import PartnersSettings
@@ -33,7 +33,7 @@ async def client(
     wanted = ClientWanted(partner=partner, name=name, scopes=frozenset(scopes.replace(",", " ").split()))
     async with runtime.database.session() as session:
         made, secret = await create_client(session, _OPERATOR, wanted, datetime.now(UTC))
-        await session.run_sync(note, Deed(_OPERATOR, "client create", "done", location=f"/v1/clients/{made.id}"))
+        await session.run_sync(write, Deed(_OPERATOR, "client create", "done", location=f"/v1/clients/{made.id}"))
         await session.commit()
     sys.stdout.write(f"id      {made.id}\nsecret  {secret}\n")
 
@@ -42,7 +42,7 @@ async def revoke(runtime: Runtime, client_id: Annotated[str, typer.Argument(help
     """Let a client get no token any more, and the ones it has be refused."""
     async with runtime.database.session() as session:
         await revoke_client(session, _OPERATOR, client_id, datetime.now(UTC))
-        await session.run_sync(note, Deed(_OPERATOR, "revoke-client", "done", location=f"/v1/clients/{client_id}"))
+        await session.run_sync(write, Deed(_OPERATOR, "revoke-client", "done", location=f"/v1/clients/{client_id}"))
         await session.commit()
     sys.stdout.write(f"client {client_id} is revoked\n")
 

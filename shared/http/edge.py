@@ -18,13 +18,14 @@ from starlette.responses import Response
 
 from shared.auth import Caller, InsufficientScope
 from shared.crash import crash_here
+from shared.db import execute_raw
 from shared.http.access import recognise
 from shared.http.body import StrictRequest, take_body
 from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, in_use, keep
 from shared.http.session import done_reading, runtime_of
 from shared.http.translation import worth_repeating
 from shared.refusals import Refusal
-from shared.witness import Deed
+from shared.witness import Deed, Line
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE: Final = 0.01
@@ -134,7 +135,7 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     request.scope["state"]["session"] = session
     try:
         response = await work.inner(request)
-        await session.run_sync(_conclude, work, response, _told(request, response))
+        await session.run_sync(_conclude, work, response, _line(request, response))
     except BaseException:  # also when the request is given up, the connection goes back clean
         await asyncio.shield(session.close())
         raise
@@ -156,22 +157,22 @@ def _deed(request: Request, response: Response) -> Deed | None:
     return Deed(caller, action, str(response.status_code), params, response.headers.get("location"))
 
 
-def _told(request: Request, response: Response) -> Callable[[SyncSession], None] | None:
+def _line(request: Request, response: Response) -> Line | None:
     """What writes down who did it, if this service keeps a record of that."""
     witness = runtime_of(request).witness
     deed = _deed(request, response) if witness is not None else None
-    return None if witness is None or deed is None else lambda session: witness(session, deed)
+    return None if witness is None or deed is None else witness(deed)
 
 
-def _conclude(session: SyncSession, work: _Work, response: Response, told: Callable[[SyncSession], None] | None) -> None:
+def _conclude(session: SyncSession, work: _Work, response: Response, line: Line | None) -> None:
     if response.status_code >= 400:  # an answer that refuses changes nothing
         session.rollback()
         return
-    if told is not None:
-        told(session)
+    session.flush()
     if work.attempt is not None:
-        session.flush()
-        keep(session, work.attempt, response, body=not work.secret)
+        keep(session, work.attempt, response, body=not work.secret, beside=line)
+    elif line is not None:
+        execute_raw(session.connection(), line.statement, *line.values)
     crash_here("edge.before_commit")
     session.commit()
     crash_here("edge.after_commit")

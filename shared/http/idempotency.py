@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request
@@ -22,6 +23,7 @@ from starlette.responses import Response
 from shared.db import execute_raw, mechanism
 from shared.http.refusals import IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused, ShownOnce
 from shared.loop import Wake
+from shared.witness import Line
 
 if TYPE_CHECKING:
     from shared.db import Database
@@ -59,6 +61,9 @@ _KEEP: Final = (
     "headers = excluded.headers, body = excluded.body, created_at = now() "
     "WHERE i.created_at <= now() - interval '24 hours'"
 )
+
+
+_KEPT_VALUES: Final = 7
 
 
 class Raced(Exception):
@@ -147,16 +152,24 @@ def _replayed(status: int, headers: list[list[str]], body: bytes | None) -> Resp
     return response
 
 
-def keep(session: SyncSession, attempt: Attempt, response: Response, *, body: bool) -> None:
-    """Write the answer of ``attempt`` into the session's transaction, without its ``body`` where that is a secret.
+def keep(session: SyncSession, attempt: Attempt, response: Response, *, body: bool, beside: Line | None = None) -> None:
+    """Write the answer of ``attempt`` into the session's transaction, without its ``body`` where that is a secret, and a line ``beside``.
 
     Raises Raced when another request with the same key has written its answer first, or is about to.
     """
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers if name not in _NOT_KEPT]
     told = (response.status_code, json.dumps(headers), bytes(response.body) if body else None)
     kept = (attempt.caller, attempt.key, attempt.request_hash, *told, attempt.lock)
-    if execute_raw(session.connection(), _KEEP, *kept) != "INSERT 0 1":
+    statement = _KEEP if beside is None else _together(beside.statement)
+    if execute_raw(session.connection(), statement, *kept, *(beside.values if beside else ())) != "INSERT 0 1":
         raise Raced
+
+
+@cache
+def _together(beside: str) -> str:
+    """One statement for both: a round trip less, which is 0.2 ms of every POST."""
+    renumbered = re.sub(r"\$(\d+)", lambda number: f"${int(number[1]) + _KEPT_VALUES}", beside)
+    return f"WITH beside AS ({renumbered}) {_KEEP}"
 
 
 class IdempotencyCleanup:

@@ -13,7 +13,7 @@ from services.partners.audit.models import AuditEntry, hash_of
 from services.partners.audit.views import content
 from shared.db import execute_raw
 from shared.telemetry.tracing import current_traceparent
-from shared.witness import Deed
+from shared.witness import Deed, Line
 
 BATCH: Final = 500
 _CHAIN_LOCK: Final = 7_238_413
@@ -27,13 +27,17 @@ _CHAIN: Final = text(
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,10}|bootstrap")
 
 
-def note(session: Session, deed: Deed) -> None:
-    """Write who did what into the transaction of the change itself: the witness that the edge calls."""
+def note(deed: Deed) -> Line:
+    """The entry of who did what, to be written in the transaction of the change itself: the witness that the edge calls."""
     caller, traceparent = deed.caller, current_traceparent()[0]
     trace = traceparent.split("-")[1] if traceparent else None
-    said = (datetime.now(UTC), caller.client, caller.partner, deed.action, subject_of(deed), deed.outcome, trace)
-    session.flush()
-    execute_raw(session.connection(), _WRITE, *said)
+    return Line(_WRITE, (datetime.now(UTC), caller.client, caller.partner, deed.action, subject_of(deed), deed.outcome, trace))
+
+
+def write(session: Session, deed: Deed) -> None:
+    """Write who did what where no edge does."""
+    line = note(deed)
+    execute_raw(session.connection(), line.statement, *line.values)
 
 
 def subject_of(deed: Deed) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from services.partners.audit.chaining import Chaining
-from services.partners.audit.commands import note
+from services.partners.audit.commands import write
 from shared.db import Database, new_id
 from shared.http import ANONYMOUS
 from shared.migrations import upgrade
@@ -106,7 +106,7 @@ async def test_the_migration_makes_the_same_guard(database_url: str) -> None:
     await asyncio.to_thread(upgrade, "partners", database_url)
     database = Database(database_url, application="tests")
     async with database.session() as session:
-        await session.run_sync(note, Deed(ANONYMOUS, "test", "200"))
+        await session.run_sync(write, Deed(ANONYMOUS, "test", "200"))
         await session.commit()
         with pytest.raises(IntegrityError, match="only grows"):
             await session.execute(text("DELETE FROM audit_entry"))
