@@ -7,7 +7,7 @@ different networks. All share the web, except a network that joins or leaves ano
 the web alone. Locks are taken in one order (agreement, web, partners by number), and end with the transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,7 +17,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.inheritance import views
-from services.partners.inheritance.models import AGREEMENT_OVER, Accord, BoundParty, Choice, Entitlement, InForce, Reason, Step, Tie, Web
+from services.partners.inheritance.models import (
+    AGREEMENT_OVER,
+    Accord,
+    BoundParty,
+    Choice,
+    Entitlement,
+    InForce,
+    Path,
+    Reason,
+    Step,
+    Tie,
+    Web,
+)
 from shared import due
 from shared.db import upsert
 from shared.events import EntitlementGranted, EntitlementWithdrawn
@@ -25,6 +37,12 @@ from shared.outbox import record_all
 
 _WEB: Final = 0x1A7E2B0E1
 """The advisory lock of the web of memberships as a whole."""
+
+PORTION: Final = 250
+"""So many pairs of partner and agreement are worked out and written at a time."""
+
+Ways = Sequence[tuple[Accord, Mapping[str, Path]]]
+"""Agreements in force, each with the path of everybody whom it entitles."""
 
 _LOCKS: Final = text(
     "SELECT (CASE WHEN alone THEN CAST(pg_advisory_xact_lock(number) AS text) ELSE CAST(pg_advisory_xact_lock_shared(number) AS text) END) "
@@ -80,9 +98,7 @@ async def release(session: AsyncSession, agreement: str, now: datetime) -> None:
     for accord in await views.accords(session, [agreement]):
         await _have_agreement(session, agreement, accord.bound)
         partners = await views.beneficiaries(session, agreement)
-        known = await views.entitlements(session, partners, [agreement])
-        facts = [(row, row.under(accord).become(None, Reason.AGREEMENT_OVER, now)) for row in known.values()]
-        await record_all(session, [(row, fact) for row, fact in facts if fact is not None], now=now)
+        await _follow(session, partners, [(accord, {})], Reason.AGREEMENT_OVER, now)
         await session.execute(delete(BoundParty).where(BoundParty.agreement == agreement))
         await session.execute(delete(InForce).where(InForce.agreement == agreement))
 
@@ -104,27 +120,37 @@ async def _settle_way_up(session: AsyncSession, step: Step, reason: Reason, now:
 
 
 async def _settle(session: AsyncSession, partners: Sequence[str], agreements: Sequence[str], reason: Reason, now: datetime) -> None:
-    """Work out again what these partners may use of these agreements; write what differs, and a fact where it is yes or no."""
+    """Work out again what these partners may use of these agreements."""
     steps = await views.steps_above(session, partners)
     web, chosen = Web(steps), await views.choices(session, {step.membership for step in steps}, agreements)
-    known = await views.entitlements(session, partners, agreements)
-    facts: list[tuple[Entitlement, EntitlementGranted | EntitlementWithdrawn]] = []
-    moved: list[Entitlement] = []
-    for accord in await views.accords(session, agreements):
-        paths = web.reached(accord.bound, chosen.get(accord.agreement, {}))
-        for partner in partners:
-            row = known.get((partner, accord.agreement))
-            if row is None and partner not in paths:
-                continue
-            row = (row or Entitlement.of(partner, accord, now)).under(accord)
-            before = row.path
-            fact = row.become(paths.get(partner), reason, now)
-            if fact is not None:
-                facts.append((row, fact))
-            elif row.path != before:
-                moved.append(row)
-    await record_all(session, facts, now=now)
-    await _keep_paths(session, moved)
+    accords = await views.accords(session, agreements)
+    await _follow(
+        session, partners, [(accord, web.reached(accord.bound, chosen.get(accord.agreement, {}))) for accord in accords], reason, now
+    )
+
+
+async def _follow(session: AsyncSession, partners: Sequence[str], ways: Ways, reason: Reason, now: datetime) -> None:
+    """Let these partners follow these ways, a portion at a time: between two of them the process does what else it has to."""
+    size = max(1, PORTION // max(1, len(ways)))
+    for start in range(0, len(partners) if ways else 0, size):
+        some = partners[start : start + size]
+        known = await views.entitlements(session, some, [accord.agreement for accord, _ in ways])
+        facts: list[tuple[Entitlement, EntitlementGranted | EntitlementWithdrawn]] = []
+        moved: list[Entitlement] = []
+        for accord, paths in ways:
+            for partner in some:
+                row = known.get((partner, accord.agreement))
+                if row is None and partner not in paths:
+                    continue
+                row = (row or Entitlement.of(partner, accord, now)).under(accord)
+                before = row.path
+                fact = row.become(paths.get(partner), reason, now)
+                if fact is not None:
+                    facts.append((row, fact))
+                elif row.path != before:
+                    moved.append(row)
+        await record_all(session, facts, now=now)
+        await _keep_paths(session, moved)
 
 
 async def _keep_paths(session: AsyncSession, moved: Iterable[Entitlement]) -> None:

@@ -93,6 +93,23 @@ async def test_every_step_of_a_path_must_pass_it_on(world: World) -> None:
     assert await world.held(await world.agreement(outer, other)) == {outer: [], other: []}
 
 
+async def test_many_are_entitled_a_portion_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.partners.inheritance.commands.PORTION", 2)
+    inner, outer, other = await world.network(), await world.network(), await world.city()
+    cities = [await world.city() for _ in range(3)]
+    for city in cities:
+        await world.join(city, inner)
+    agreements = [await world.agreement(outer, other) for _ in range(2)]
+    await world.join(inner, outer)
+    last = TODAY + timedelta(days=1)
+    agreements.append(await world.agreement(outer, other, expires_on=last.isoformat()))
+    for agreement in agreements:
+        assert await world.held(agreement) == {outer: [], other: [], inner: [outer]} | {city: [inner, outer] for city in cities}
+        assert len(await world.told(agreement)) == 6
+    await world.service.act(at(last + timedelta(days=1), 6))
+    assert await world.held(agreements[-1]) == {}
+
+
 async def test_another_path_takes_over_in_silence(world: World) -> None:
     medellin, one, two, other = await world.city(), await world.network(), await world.network(), await world.city()
     agreement = await world.agreement(one, two, other)
