@@ -24,7 +24,7 @@ from shared.http.fields import (
 )
 from shared.http.idempotency import IdempotencyCleanup
 from shared.http.keys import RemoteKeys
-from shared.http.paging import After, Cursor, Limit, Page, link_next
+from shared.http.paging import After, Cursor, Limit, Page, link_next, page_of
 from shared.http.session import Reader, Session
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "build_app",
     "etag",
     "link_next",
+    "page_of",
     "probe_app",
     "shown_once",
     "tag",

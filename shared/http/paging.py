@@ -4,9 +4,11 @@ import base64
 import binascii
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from shared.http.refusals import BadCursor
@@ -68,6 +70,14 @@ def link_next(request: Request, response: Response, cursor: str | None) -> None:
     if cursor is not None:
         url = request.url.include_query_params(after=cursor)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def page_of(request: Request, found: Sequence[Mapping[str, Any]], limit: int, key: str = "id") -> JSONResponse:
+    """The first ``limit`` of what was found, in the order of ``key``; ask for one more than that, to see whether anything follows."""
+    following = Cursor.write(found[limit - 1][key]) if len(found) > limit else None
+    response = JSONResponse({"items": list(found[:limit]), "next": following})
+    link_next(request, response, following)
+    return response
 
 
 def _decoded(cursor: str) -> Any:

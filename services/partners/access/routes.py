@@ -30,7 +30,7 @@ from services.partners.access.schemas import (
 from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
 from shared.auth import Caller, Issuer, public_set
-from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, etag, link_next, shown_once
+from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, etag, page_of, shown_once
 from shared.revoked import Revoked
 
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
@@ -77,10 +77,7 @@ async def list_clients(request: Request, reader: Reader, caller: Admins, filters
     after = Cursor.read(filters.after, str)
     partner = filters.partner if caller.is_admin else caller.partner
     found = await views.clients_of(reader, partner, after[0] if after else None, filters.limit + 1, datetime.now(UTC))
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 @router.get("/clients/{client}", response_model=ClientOut, summary="Read a client")

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from services.partners.audit.schemas import EXPORT, AuditFilters, EntryOut, ExportWanted
 from services.partners.audit.views import entries
 from shared.auth import Caller
-from shared.http import Admins, CommandRoute, Cursor, Page, Reader, link_next
+from shared.http import Admins, CommandRoute, Cursor, Page, Reader, link_next, page_of
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=CommandRoute)
 
@@ -22,10 +22,7 @@ async def list_entries(request: Request, reader: Reader, caller: Admins, filters
     nothing and is not here.
     """
     found = await entries(reader, _whose(caller), _after(filters.after), filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["n"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit, "n")
 
 
 @router.get("/export", responses=EXPORT, response_class=Response, summary="The audit as a file that can be proved")

@@ -10,7 +10,7 @@ from services.partners.contacts import commands, views
 from services.partners.contacts.models import Contact
 from services.partners.contacts.schemas import ContactChanges, ContactFilters, ContactOut, NewContact
 from services.partners.models import Seen
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, link_next
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, page_of
 
 router = APIRouter(prefix="/v1", tags=["contacts"], route_class=CommandRoute)
 
@@ -31,10 +31,7 @@ async def list_contacts(request: Request, partner: PartnerId, reader: Reader, ca
     views.must_be_theirs(caller, partner)
     sought = views.Sought(partner=partner, role=filters.role, on=filters.on, after=Cursor.read_id(filters.after))
     found = await views.contacts_sought(reader, sought, filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 @router.get("/contacts/{contact}", response_model=ContactOut, summary="Read a contact")

@@ -1,7 +1,7 @@
 """Entitlements over HTTP: what a partner may use and why, and who may use an agreement."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -13,7 +13,7 @@ from services.partners.entitlements.schemas import EntitlementFilters, Entitleme
 from services.partners.models import Seen
 from services.partners.networks.routes import MembershipId, PartnerId, answer
 from services.partners.networks.schemas import MembershipOut
-from shared.http import CommandRoute, Cursor, IfMatch, Page, Reader, Reads, Session, Writes, link_next
+from shared.http import CommandRoute, IfMatch, Page, Reader, Reads, Session, Writes, page_of
 
 router = APIRouter(prefix="/v1", tags=["entitlements"], route_class=CommandRoute)
 
@@ -27,7 +27,7 @@ async def list_entitlements(request: Request, partner: PartnerId, reader: Reader
     Only what is under agreements that the caller may read is listed, the newest agreement first.
     """
     found = await views.entitlements_of(reader, partner, Reading(caller, datetime.now(UTC)), filters.portion())
-    return _page(request, found, filters, "agreement")
+    return page_of(request, found, filters.limit, "agreement")
 
 
 @router.get("/agreements/{agreement}/beneficiaries", response_model=Page[EntitlementOut], summary="List who may use an agreement, and why")
@@ -37,7 +37,7 @@ async def list_beneficiaries(request: Request, agreement: AgreementId, reader: R
     Nobody, before it is in force and when it is over; an agreement that the caller may not read is a 404.
     """
     found = await views.beneficiaries_of(reader, agreement, Reading(caller, datetime.now(UTC)), filters.portion())
-    return _page(request, found, filters, "partner")
+    return page_of(request, found, filters.limit, "partner")
 
 
 @router.post(
@@ -66,10 +66,3 @@ async def opt_out(membership: MembershipId, agreement: AgreementId, caller: Writ
     """
     chosen = commands.Choice(agreement, taken=False)
     return answer(await commands.choose_agreement(session, caller, Seen(membership, version), chosen, datetime.now(UTC)))
-
-
-def _page(request: Request, found: list[dict[str, Any]], filters: EntitlementFilters, key: str) -> JSONResponse:
-    following = Cursor.write(found[filters.limit - 1][key]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response

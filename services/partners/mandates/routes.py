@@ -10,7 +10,7 @@ from services.partners.mandates import commands, views
 from services.partners.mandates.models import Mandate
 from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation
 from services.partners.models import Seen
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, etag, link_next
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, etag, page_of
 
 router = APIRouter(prefix="/v1", tags=["mandates"], route_class=CommandRoute)
 
@@ -33,10 +33,7 @@ async def ask(partner: PartnerId, body: NewMandate, caller: Signs, session: Sess
 async def list_mandates(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """Those the partner gave, was asked for or holds, in the order of their request; for itself and the operator alone."""
     found = await views.mandates_of(reader, caller, partner, Cursor.read_id(filters.after), filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 @router.get("/mandates/{mandate}", response_model=MandateOut, summary="Read a mandate")
@@ -51,10 +48,7 @@ async def list_uses(request: Request, mandate: MandateId, reader: Reader, caller
     """Every approval and signature given under it, oldest first, with the hash of the terms and the client that sent it."""
     await views.mandate_by_id(reader, caller, mandate)
     found = await views.uses_of(reader, mandate, Cursor.read_id(filters.after), filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 @router.post("/mandates/{mandate}/grant", response_model=MandateOut, summary="Grant a mandate")

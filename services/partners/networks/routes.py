@@ -11,7 +11,7 @@ from services.partners.models import Seen
 from services.partners.networks import commands, views
 from services.partners.networks.models import Membership
 from services.partners.networks.schemas import EndOfMembership, MembershipFilters, MembershipOut, NewMember
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, link_next
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, page_of
 
 router = APIRouter(prefix="/v1", tags=["networks"], route_class=CommandRoute)
 
@@ -58,10 +58,7 @@ async def end(membership: MembershipId, body: EndOfMembership, caller: Writes, s
 
 async def _page(request: Request, reader: AsyncConnection, sought: views.Sought, filters: MembershipFilters) -> JSONResponse:
     found = await views.memberships_sought(reader, sought, Cursor.read_id(filters.after), filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 def answer(membership: Membership, status: int = 200) -> JSONResponse:

@@ -13,7 +13,7 @@ from services.partners.registry.history.routes import router as history
 from services.partners.registry.models import Partner
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
 from services.partners.registry.search.routes import router as search
-from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, etag, link_next
+from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, etag, page_of
 from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
@@ -54,10 +54,7 @@ async def list_partners(request: Request, reader: Reader, _caller: Reads, filter
     """Partners in the order of their registration, a page at a time; every filter given narrows the list."""
     after, wanted = Cursor.read_id(filters.after), filters.wanted(datetime.now(UTC).date())
     found = await views.partners_wanted(reader, wanted, after, filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["id"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit)
 
 
 @router.put(

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.partners.registry.history.schemas import ChangeOut, HistoryFilters
 from services.partners.registry.history.views import changes_of_partner
-from shared.http import CommandRoute, Cursor, Id, Page, Reader, Reads, link_next
+from shared.http import CommandRoute, Cursor, Id, Page, Reader, Reads, page_of
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
 
@@ -23,7 +23,4 @@ async def history(request: Request, partner: PartnerId, reader: Reader, caller: 
     """
     key = Cursor.read(filters.after, int)
     found = await changes_of_partner(reader, caller, partner, key[0] if key else None, filters.limit + 1)
-    following = Cursor.write(found[filters.limit - 1]["version"]) if len(found) > filters.limit else None
-    response = JSONResponse({"items": found[: filters.limit], "next": following})
-    link_next(request, response, following)
-    return response
+    return page_of(request, found, filters.limit, "version")
