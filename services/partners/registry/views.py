@@ -56,6 +56,7 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.version,
 )
 
+_TOLD = select(*_COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=ARRAY(Key))))
 
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
@@ -117,7 +118,7 @@ async def partner_by_id(reader: AsyncConnection, partner: str) -> dict[str, Any]
 
 async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Those of the partners that there are, as the API tells them, by id."""
-    rows = await reader.execute(select(*_COLUMNS).where(Partner.id == func.any(cast(list(partners), ARRAY(Key)))))
+    rows = await reader.execute(_TOLD, {"ids": list(partners)})
     return {row["id"]: _told(row) for row in rows.mappings()}
 
 

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from anyascii import anyascii
 
-from services.partners.registry.words.models import CARDINALS, FILLERS, KIND_WORDS, spaced
+from services.partners.registry.words.models import CARDINALS, COMMON_WORDS, FILLERS, KIND_WORDS, spaced
 
 MOST_DROPPED = 2
 """How many words may be missing at either end of a name that is held within another."""
@@ -53,7 +53,7 @@ def pieces(word: str) -> list[str]:
 def halves(word: str) -> list[list[str]]:
     """Its first and its last pieces: of a word misspelt in one place one of the two is still whole, and rarer than any piece alone."""
     found = pieces(word)
-    kept = max((len(found) - 3) // 2, 2)
+    kept = max((len(found) - 2) // 2, 2)
     return [found[:kept], found[-kept:]] if len(found) >= 2 * kept + 2 else [found[:kept]]
 
 
@@ -68,7 +68,13 @@ def sound(word: str) -> str:
     return word
 
 
-_KIND_SOUNDS: Final = {kind: frozenset(sound(word) for text in texts for word in fold(text).split()) for kind, texts in KIND_WORDS.items()}
+def _sounds_of(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(sound(word) for text in texts for word in fold(text).split())
+
+
+_KIND_SOUNDS: Final = {kind: _sounds_of(texts) for kind, texts in KIND_WORDS.items()}
+COMMON_SOUNDS: Final = _sounds_of(COMMON_WORDS).union(*_KIND_SOUNDS.values())
+"""How the words sound that very many names have."""
 _CARDINALS: Final = {sound(fold(word)): digit for word, digit in CARDINALS.items()}
 
 

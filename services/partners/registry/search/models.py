@@ -6,12 +6,27 @@ from typing import Final, Self
 
 from rapidfuzz.distance import OSA
 
-from services.partners.registry.names.models import fold, halves, key_mark, kind_sounds, lone_marks, mark, name_of, pieces, sound
+from services.partners.registry.names.models import (
+    COMMON_SOUNDS,
+    fold,
+    halves,
+    key_mark,
+    kind_sounds,
+    lone_marks,
+    mark,
+    name_of,
+    pieces,
+    sound,
+)
 from services.partners.registry.words.models import FILLERS
 
 MOST_WORDS: Final = 8
-"""How many words of a search are looked for, the longest first."""
+"""How many words of a search count, the longest first."""
+MOST_ASKED: Final = 3
+"""How many of them the index is asked for, only those that tell one name from most others, if there are any."""
 SHORT_WORD: Final = 3
+LONG_WORD: Final = 6
+"""From how many letters on a word's first or last pieces alone are rare enough to look for it misspelt."""
 LEAST_ALIKE: Final = 0.6
 """How much of the words looked for a name must have, letter for letter, to be an answer."""
 HEARD: Final = 0.97
@@ -32,7 +47,7 @@ class Query:
     text: str
     folded: str
     words: tuple[str, ...]
-    _known: dict[tuple[str, str], float] = field(default_factory=dict, compare=False)
+    _known: dict[str, tuple[float, ...]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -49,8 +64,9 @@ class Query:
         return lone_marks(self.words) if len(self.words) == 1 else set()
 
     def alternatives(self) -> list[Alternatives]:
-        """For each word, what the index holds of a partner with a name that has it: well spelt, begun or misspelt in one place."""
-        return [_alternatives(word) for word in self.words]
+        """For each telling word, what the index holds of a partner with a name that has it: well spelt, begun or misspelt in one place."""
+        telling = [word for word in self.words if sound(word) not in COMMON_SOUNDS] or self.words
+        return [_alternatives(word) for word in telling[:MOST_ASKED]]
 
     def answered(self, names: Iterable[str], kind: str) -> float:
         """How well the best of these folded names of a partner of this kind answers, from 0 (not at all) to 1 (the very name)."""
@@ -64,17 +80,18 @@ class Query:
         if name == self.folded:
             return 1.0
         length, others = sum(map(len, self.words)), name.split()
-        alike = sum(len(word) * max((self._word(word, other) for other in others), default=0.0) for word in self.words) / (length or 1)
+        each: list[float] = [max(best) for best in zip(*map(self._likenesses, others), strict=True)]
+        alike: float = sum(len(word) * best for word, best in zip(self.words, each, strict=False)) / (length or 1)
         if alike < LEAST_ALIKE:
             return 0.0
         telling = sum(len(other) for other in others if other not in FILLERS and sound(other) not in kind_sounds(kind))
         covered = min(1.0, length / (telling or 1))
         return alike * (1 - NAME_LENGTH_COUNTS * (1 - covered)) * 0.99
 
-    def _word(self, word: str, other: str) -> float:
-        found = self._known.get((word, other))
+    def _likenesses(self, other: str) -> tuple[float, ...]:
+        found = self._known.get(other)
         if found is None:
-            found = self._known[word, other] = _likeness(word, other)
+            found = self._known[other] = tuple(_likeness(word, other) for word in self.words)
         return found
 
 
@@ -92,6 +109,7 @@ def _likeness(word: str, other: str) -> float:
 
 
 def _alternatives(word: str) -> Alternatives:
-    begun = [f"  {word}"[-SHORT_WORD:]] if len(word) < SHORT_WORD else pieces(word)[:-1]
-    found = [[f"~{sound(word)}"], begun, *(halves(word) if len(word) > SHORT_WORD else [])]
-    return [frozenset(one) for one in found]
+    heard = frozenset([f"~{sound(word)}"])
+    if len(word) < SHORT_WORD:
+        return [heard, frozenset([f"  {word}"[-SHORT_WORD:]])]
+    return [heard, *map(frozenset, halves(word) if len(word) >= LONG_WORD else [pieces(word)[:-1]])]

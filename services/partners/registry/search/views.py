@@ -1,20 +1,25 @@
 """Who is looked for: candidates by the index, a bounded number whatever is asked, ranked by how well their names answer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.partners.registry.models import Partner
 from services.partners.registry.names.models import fold
 from services.partners.registry.search.models import Query
 from services.partners.registry.views import partners_by_id
+from shared.db import Key
 
-MOST_CANDIDATES: Final = 200
+_Question = list[list[tuple[str, AbstractSet[str]]]]
+"""What the index is asked: of each inner list one must hold, ``&&`` (any of these marks) or ``@>`` (all of them)."""
+
+MOST_CANDIDATES: Final = 100
 """How many partners each question to the index may bring to be ranked."""
+ENOUGH: Final = 5
+"""With so many answers no less telling question is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,42 +34,59 @@ class Sought:
 
 async def partners_like(reader: AsyncConnection, sought: Sought) -> list[dict[str, Any]]:
     """The partners that answer best, each with its ``score`` and the name or identifier that ``matched``."""
-    best = await _best(reader, sought)
+    # Reading the table, or all of a country, until so many rows are found looks cheap to the planner; comparing arrays row by row is not.
+    # So there is no scan, and (below) no index that the country or the kind could be looked up in.
+    await reader.execute(text("SET enable_seqscan = off"))
+    try:
+        best = await _best(reader, sought)
+    finally:
+        await reader.execute(text("RESET enable_seqscan"))
     known = await partners_by_id(reader, list(best))
     return [{**known[one], "score": round(best[one], 3), "matched": _matched(sought.query, known[one])} for one in best if one in known]
 
 
 async def _best(reader: AsyncConnection, sought: Sought) -> dict[str, float]:
-    scores: dict[str, float] = {}
-    for place, condition in enumerate(_conditions(sought.query)):
-        asked = select(Partner.id, Partner.kind, Partner.folded).where(condition, *_among(sought)).limit(MOST_CANDIDATES)
-        # Who was found by a very name or key answers wholly, whatever else is in the names.
-        least = 0.0 if place else 0.99
-        scores = {row.id: max(sought.query.answered(row.folded, row.kind), least) for row in await reader.execute(asked)} | scores
+    scores, answers = dict[str, float](), dict[str, float]()
+    for questions in _asked(sought.query):
+        for row in await _candidates(reader, sought, questions):
+            if row.id not in scores:
+                # Who was found by a very name or key answers wholly, whatever else is in the names.
+                scores[row.id] = max(sought.query.answered(row.folded, row.kind), 0.99 if row.very else 0.0)
         answers = {one: score for one, score in scores.items() if score}
-        if place and len(answers) >= sought.limit:
+        if len(answers) >= min(sought.limit, ENOUGH):
             break
     ranked = sorted(answers, key=lambda one: (-answers[one], one))
     return {one: answers[one] for one in ranked[: sought.limit]}
 
 
-def _conditions(query: Query) -> Iterator[ColumnElement[bool]]:
-    """What to ask the index, the most telling first: the very name or key, a name of that word alone, all words, any word."""
-    yield _any(query.exact())
-    words = [or_(*map(_all, alternatives)) for alternatives in query.alternatives()]
-    if query.lone():
-        yield and_(_any(query.lone()), words[0])
-    if words:
-        yield and_(*words)
+def _asked(query: Query) -> Iterator[list[_Question]]:
+    """What to ask the index at a time, the most telling first: the very name or key, a name of that word alone, all words; any word."""
+    words: _Question = [[("@>", marks) for marks in alternatives] for alternatives in query.alternatives()]
+    lone: list[_Question] = [[[("&&", query.lone())], *words]] if query.lone() else []
+    yield [[[("&&", query.exact())]], *lone, *([words] if words else [])]
     if len(words) > 1:
-        yield or_(*words)
+        yield [[], [[alternative for alternatives in words for alternative in alternatives]]]
 
 
-def _among(sought: Sought) -> Iterator[ColumnElement[bool]]:
-    if sought.country is not None:
-        yield Partner.country == sought.country
-    if sought.kind is not None:
-        yield Partner.kind == sought.kind
+async def _candidates(reader: AsyncConnection, sought: Sought, questions: list[_Question]) -> Sequence[Row[Any]]:
+    """Some partners for each question, ``very`` those of the first; put together as text, which is soonest done."""
+    values: dict[str, Any] = {name: getattr(sought, name) for name in ("country", "kind") if getattr(sought, name) is not None}
+    among = [f"{name} || '' = :{name}" for name in values]
+    selects = []
+    for place, question in enumerate(questions):
+        where = [*among, *(_either(alternatives, values) for alternatives in question)]
+        if question:
+            very = "true" if place == 0 else "false"
+            selects.append(f"(SELECT id, kind, folded, {very} AS very FROM partner WHERE {' AND '.join(where)} LIMIT {MOST_CANDIDATES})")  # noqa: S608 - of names and numbers of our own
+    return (await reader.execute(text(" UNION ALL ".join(selects)).columns(id=Key), values)).all()
+
+
+def _either(alternatives: list[tuple[str, AbstractSet[str]]], values: dict[str, Any]) -> str:
+    conditions = []
+    for sign, marks in alternatives:
+        conditions.append(f"grams {sign} CAST(:m{len(values)} AS text[])")
+        values[f"m{len(values)}"] = sorted(marks)
+    return f"({' OR '.join(conditions)})"
 
 
 def _matched(query: Query, partner: Mapping[str, Any]) -> str:
@@ -72,12 +94,4 @@ def _matched(query: Query, partner: Mapping[str, Any]) -> str:
         if query.is_key(key["scheme"], key["value"]):
             return f"{key['scheme']}:{key['value']}"
     texts = [*partner["names"].values(), *(alias["text"] for alias in partner["aliases"]), *filter(None, [partner["acronym"]])]
-    return str(max(texts, key=lambda text: query.answered([fold(text)], partner["kind"])))
-
-
-def _any(marks: Iterable[str]) -> ColumnElement[bool]:
-    return Partner.grams.bool_op("&&")(cast(sorted(marks), ARRAY(Text)))
-
-
-def _all(marks: Iterable[str]) -> ColumnElement[bool]:
-    return Partner.grams.bool_op("@>")(cast(sorted(marks), ARRAY(Text)))
+    return str(max(texts, key=lambda one: query.answered([fold(one)], partner["kind"])))

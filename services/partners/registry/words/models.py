@@ -32,6 +32,14 @@ KIND_WORDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What institutions of a kind are called in any case, so that the rest of the name must tell them apart."""
 
+COMMON_WORDS: Final = (
+    "Ministerio Ministry Ministère Ministerium міністерство Kementerian Secretaría Secretariat Gobernación Department Departamento Agencia",
+    "Agency Agentur агентство Oficina Office Dirección Instituto Institute Institut інститут Institución Institution Grupo Group Gruppe",
+    "Consejo Board Comité Committee Programa Program Laboratorio Lab Laboratory Innovación Innovation Digital Technologies Cities",
+    "Ciudades Cidades Städte Villes міст San Santa Santo Villa Puerto Nacional National International Internacional Regional Tecnológico",
+)
+"""Other words that very many names have, whatever the kind: to look for them first would find too many."""
+
 CARDINALS: Final = {
     "fourth": "4", "cuarta": "4", "cuarto": "4", "quarta": "4", "quarto": "4", "vierte": "4", "vierten": "4", "четвертої": "4",
     "quatrieme": "4", "keempat": "4", "third": "3", "tercera": "3", "second": "2", "segunda": "2", "first": "1", "primera": "1",
