@@ -77,6 +77,7 @@ class Settings(TelemetrySettings):
     issuer: str = Field("http://127.0.0.1:8001", description="the partners service, which issues tokens")
     audience: str = Field("interurbe", min_length=1, description="the `aud` that tokens must carry")
     pool_size: int = Field(10, ge=1, le=200, description="connections to the database per process")
+    requests_per_minute: int = Field(0, ge=0, le=1_000_000, description="a client's requests to one process in a minute; 0 is any number")
     relay_lease_seconds: float = Field(10.0, ge=2, le=300, description="how long a relay that went silent stays the leader")
     crash: str = Field("", description="nothing: it ends the process at a named place, in crash tests only")
     relay_deadline_seconds: float = Field(8.0, ge=1, le=300, description="how long a batch may wait for the bus's answer")

@@ -7,6 +7,7 @@ from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlow
 from fastapi.security.base import SecurityBase
 
 from shared.auth import Caller, TokenMissing
+from shared.http.allowances import Allowances, Exhausted
 from shared.http.session import runtime_of
 from shared.refusals import Unauthenticated, Unavailable
 
@@ -45,7 +46,7 @@ def allow(scope: str) -> Allow:
 
 
 async def recognise(request: Request) -> Caller:
-    """The caller behind the request's access token; raises TokenMissing, InvalidToken or `TokenRevoked`."""
+    """The caller behind the request's access token; raises TokenMissing, InvalidToken, `TokenRevoked` or `Exhausted`."""
     runtime = runtime_of(request)
     verifier = runtime.verifier
     if verifier is None:
@@ -65,7 +66,19 @@ async def recognise(request: Request) -> Caller:
     caller = await verifier.verify(token.strip())
     if runtime.revoked is not None:
         runtime.revoked.must_not_hold(caller)
+    if runtime.allowances is not None:
+        _count(request, runtime.allowances, caller)
     return caller
+
+
+def _count(request: Request, allowances: Allowances, caller: Caller) -> None:
+    """Count the request; what is left of the caller's allowance goes onto the answer, whatever it will be."""
+    state = request.scope["state"]
+    try:
+        state["allowance"] = allowances.take(caller.client)
+    except Exhausted as refusal:
+        state["allowance"] = refusal.told
+        raise
 
 
 ANONYMOUS = Caller(client="anonymous", partner="ffffffff-ffff-ffff-ffff-ffffffffffff", scopes=frozenset({"read"}))

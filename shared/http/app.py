@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from shared.http.allowances import Allowances
 from shared.http.catalogue import CATALOGUE_ROUTES
 from shared.http.description import tell_keys, tell_problems
 from shared.http.docs import docs_routes
@@ -48,6 +49,8 @@ def build_app(runtime: "Runtime", *, title: str, routers: Sequence[APIRouter], d
     """
     if runtime.verifier is None:
         trust_issuer(runtime)
+    if runtime.settings.requests_per_minute:
+        runtime.allowances = Allowances(runtime.settings.requests_per_minute)
     app = _Api(
         title=title,
         version=VERSION,

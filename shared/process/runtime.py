@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shared.auth import Verifier
     from shared.bus import Bus
     from shared.db import Database
+    from shared.http.allowances import Allowances
     from shared.loop import Loop
     from shared.process.checks import Check
     from shared.revoked import Revoked
@@ -46,6 +47,7 @@ class Runtime:
     verifier: "Verifier | None" = None
     revoked: "Revoked | None" = None
     witness: "Witness | None" = None
+    allowances: "Allowances | None" = None
     probes: list[Probe] = field(default_factory=list)
     loops: list["Loop"] = field(default_factory=list)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
