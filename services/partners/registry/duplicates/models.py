@@ -15,7 +15,7 @@ LEAST_COVERED: Final = 0.5
 LITTLE: Final = 0.4
 """What a word counts that many institutions bear: that of their kind, or of the place."""
 MOST_MISSPELT: Final = 2
-MOST_NAMES_MISSPELT: Final = 6
+MOST_NAMES_MISSPELT: Final = 4
 """How many names (the longest) are also looked for misspelt; under the rest of them a duplicate is still found well spelt."""
 MOST_REASONS: Final = 3
 
@@ -68,14 +68,14 @@ class Known:
 
     def misspelt(self) -> set[tuple[bool, frozenset[str]]]:
         """What the index holds together of a partner with a misspelt word in one of these names, and whether its kind must be the same."""
-        wanted = set()
+        wanted: set[tuple[bool, frozenset[str]]] = set()
         for name in sorted(self.names, key=lambda one: (-len(one.folded), one.folded))[:MOST_NAMES_MISSPELT]:
             for same_kind in (False, True):
                 telling = [word for word in name.words if not same_kind or sound(word) in self.distinct[name.text]]
-                for word in sorted(telling, key=lambda one: (-len(one), one))[: MOST_MISSPELT + 1]:
+                for word in sorted(telling, key=lambda one: (-len(one), one))[:MOST_MISSPELT]:
                     others = {f"~{sound(other)}" for other in telling if other != word}
                     wanted |= {(same_kind, frozenset(others.union(half))) for half in halves(word) if len(word) > 4}
-        return wanted
+        return {one for one in wanted if not (one[0] and (False, one[1]) in wanted)}
 
 
 def likenesses(mine: Known, other: Known) -> list[Likeness]:
