@@ -43,11 +43,12 @@ SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unpublished, 
 _OPEN_MESSAGES = "SELECT count(*) FROM message WHERE status IN ('queued', 'deferred')"
 _HASTEN = "UPDATE message SET next_attempt_at = now() WHERE status = 'deferred' AND claim IS NULL AND next_attempt_at > now()"
 _OUTBOX = "SELECT id::text, subject, sequence, type, topic, headers, payload FROM outbox ORDER BY seq"
-_COUNTED = {
-    "partners": (("partner", "partner"), ("agreement", "agreement"), ("membership", "membership")),
+COUNTED = {
+    "partners": tuple((name, name) for name in ("partner", "agreement", "membership", "mandate", "entitlement", "client")),
     "initiatives": (("exchange", "exchange"), ("commitment", "commitment")),
     "notifications": (("subscriber", "subscriber"),),
 }
+"""By service: the tables of things that count their own facts, and the subject of these."""
 
 
 def settle(stack: Stack, seconds: float = SETTLE_SECONDS) -> Quiet:
@@ -133,7 +134,7 @@ async def _tables(stack: Stack, history: History) -> None:
                 history.marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
             for row in await connection.fetch("SELECT consumer, count(*) AS n FROM inbox_parked GROUP BY 1"):
                 history.parked[row["consumer"]] = row["n"]
-            for table, subject in _COUNTED[service]:
+            for table, subject in COUNTED[service]:
                 rows = await connection.fetch(f"SELECT id::text, sequence FROM {table}")
                 history.counted |= {f"{subject}/{row['id']}": row["sequence"] for row in rows}
             await _VIEWS[service](connection, history)

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from shared.crash import PLACES, arm
-from tests.contracts.source import functions
+from shared.migrations import tables_of
+from shared.outbox import Aggregate
+from tests.contracts.source import SERVICES, functions
+from tests.faults.gathering import COUNTED
 from tests.faults.guards import GUARDS, Guard
 from tests.faults.results import Result, write
 from tests.faults.rows import OPEN, OWED, ROWS, RUNNING, Row
@@ -84,3 +87,14 @@ def test_every_guard_is_still_where_it_is_said_to_be(guard: Guard) -> None:
     assert (TOP / guard.file).read_text().count(guard.words) == 1
     assert set(guard.row.split()) <= set(OWED)
     assert missing(guard.tests) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_checker_counts_the_facts_of_every_thing_that_counts_its_own(service: str) -> None:
+    tables_of(service)
+    things = {one.SUBJECT for one in _below(Aggregate) if one.__module__.startswith(f"services.{service}.") and hasattr(one, "__table__")}
+    assert {subject for _, subject in COUNTED[service]} == things
+
+
+def _below(kind: type[Aggregate]) -> set[type[Aggregate]]:
+    return {kind} | {deeper for one in kind.__subclasses__() for deeper in _below(one)}
