@@ -36,7 +36,7 @@ class Ground:
 @contextmanager
 def ground(*, kafka: bool) -> Iterator[Ground]:
     """Servers of their own, durable as in production, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="interurbe-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="interurbe-bench-", ignore_cleanup_errors=True) as name:  # spans may still be written
         directory = Path(name)
         cluster = Cluster(directory / "postgres", free_port())
         cluster.start()
