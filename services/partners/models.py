@@ -1,15 +1,17 @@
 """The one metadata of the partners database, on which every room's tables hang, and the words that rooms share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, DateTime, MetaData, Text
+from sqlalchemy import ARRAY, ColumnElement, DateTime, MetaData, Text, and_, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from shared.db import NAMING
+from shared.refusals import Stale
 
 
 class Model(DeclarativeBase):
@@ -32,6 +34,22 @@ class Seen:
 
     id: str
     version: int | None = None
+
+    def must_be_current(self, version: int, what: str) -> None:
+        """Refuse with Stale a change that was decided on another version of ``what`` than this present one; None was decided on any."""
+        if self.version is not None and self.version != version:
+            detail = f"The {what} is at version {version}, not {self.version}."
+            raise Stale(detail, field="If-Match", fix="Read it again.", version=version)
+
+
+def plain(said: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same with days and times as JSON tells them."""
+    return {**said, **{name: value.isoformat() for name, value in said.items() if isinstance(value, date)}}
+
+
+def covers(first: Any, last: Any, day: Any) -> ColumnElement[bool]:
+    """The condition that a day is one of those from ``first`` to ``last``, both included; a ``last`` that is NULL is still to come."""
+    return and_(first <= day, or_(last.is_(None), last >= day))
 
 
 class AgreementKind(StrEnum):

@@ -3,7 +3,7 @@
 from shared.http.access import ANONYMOUS, Admins, Allow, Anyone, Reads, Signed, Signs, Writes, allow
 from shared.http.app import build_app, probe_app
 from shared.http.edge import CommandRoute, OpenRoute, shown_once
-from shared.http.etags import IfMatch, etag, tag
+from shared.http.etags import IfMatch, etag, tag, versioned
 from shared.http.fields import (
     Country,
     Day,
@@ -71,4 +71,5 @@ __all__ = [
     "probe_app",
     "shown_once",
     "tag",
+    "versioned",
 ]

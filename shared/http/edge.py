@@ -146,22 +146,16 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     return response
 
 
-def _deed(request: Request, response: Response) -> Deed | None:
-    """What a known caller's request did; None when nobody is known."""
+def _line(request: Request, response: Response) -> Line | None:
+    """What writes down who did what, if this service keeps a record of that and somebody is known to have done it."""
+    witness = runtime_of(request).witness
     caller: Caller | None = request.scope["state"].get("caller")
-    if caller is None:
+    if witness is None or caller is None:
         return None
     params = {name: str(value) for name, value in request.path_params.items()}
     template = getattr(request.scope.get("route"), "path_format", "")
     action = f"{request.method} {template}"
-    return Deed(caller, action, str(response.status_code), params, response.headers.get("location"))
-
-
-def _line(request: Request, response: Response) -> Line | None:
-    """What writes down who did it, if this service keeps a record of that."""
-    witness = runtime_of(request).witness
-    deed = _deed(request, response) if witness is not None else None
-    return None if witness is None or deed is None else witness(deed)
+    return witness(Deed(caller, action, str(response.status_code), params, response.headers.get("location")))
 
 
 def _conclude(session: SyncSession, work: _Work, response: Response, line: Line | None) -> None:

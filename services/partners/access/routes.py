@@ -30,7 +30,7 @@ from services.partners.access.schemas import (
 from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
 from shared.auth import Caller, Issuer, public_set
-from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, etag, page_of, shown_once
+from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, page_of, shown_once, versioned
 from shared.revoked import Revoked
 
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
@@ -67,8 +67,7 @@ async def create_client(body: NewClient, caller: Admins, session: Session) -> JS
     """
     now = datetime.now(UTC)
     client, secret = await commands.create_client(session, caller, body.wanted(), now)
-    headers = {"Location": f"/v1/clients/{client.id}", "ETag": etag(client.version)}
-    return JSONResponse(views.told(client, now) | {"secret": secret}, 201, headers)
+    return versioned(views.told(client, now) | {"secret": secret}, 201, among="/v1/clients")
 
 
 @router.get("/clients", response_model=Page[ClientOut], summary="List clients")
@@ -84,7 +83,7 @@ async def list_clients(request: Request, reader: Reader, caller: Admins, filters
 async def read_client(client: ClientPath, reader: Reader, caller: Admins) -> JSONResponse:
     """One client, never with its secrets themselves; somebody else's is a 404. Its `ETag` is what a change must send in `If-Match`."""
     found = await views.client_by_id(reader, client, None if caller.is_admin else caller.partner, datetime.now(UTC))
-    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+    return versioned(found)
 
 
 @router.patch("/clients/{client}", response_model=ClientOut, summary="Change a client's name or end")
@@ -127,7 +126,7 @@ async def revoke_client(client: ClientPath, caller: Admins, session: Session, ga
 
 
 def _answer(client: Client, now: datetime) -> JSONResponse:
-    return JSONResponse(views.told(client, now), headers={"ETag": etag(client.version)})
+    return versioned(views.told(client, now))
 
 
 @router.post("/keys/rotate", response_model=KeysOut, summary="Rotate the keys that sign tokens")

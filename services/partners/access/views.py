@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.access.models import Client, KeyState, SigningKey
 from services.partners.access.secrets.models import ClientSecret
+from services.partners.models import plain
 from shared.auth import load_key
 from shared.db import Database
 from shared.refusals import NotFound, Unavailable
@@ -122,7 +123,7 @@ async def clients_of(reader: AsyncConnection, partner: str | None, after: str | 
         asked = asked.where(Client.id > after)
     rows = (await reader.execute(asked)).mappings().all()
     secrets = await _good_secrets(reader, [row["id"] for row in rows], now)
-    return [_plain(dict(row)) | {"secrets": secrets[row["id"]]} for row in rows]
+    return [plain(row) | {"secrets": secrets[row["id"]]} for row in rows]
 
 
 async def client_by_id(reader: AsyncConnection, client: str, partner: str | None, now: datetime) -> dict[str, Any]:
@@ -130,18 +131,18 @@ async def client_by_id(reader: AsyncConnection, client: str, partner: str | None
     row = (await reader.execute(select(*_COLUMNS).where(Client.id == client))).mappings().one_or_none()
     if row is None or (partner is not None and row["partner"] != partner):
         raise NotFound(f"There is no client {client}.", fix="List yours with GET /v1/clients.")
-    return _plain(dict(row)) | {"secrets": (await _good_secrets(reader, [client], now))[client]}
+    return plain(row) | {"secrets": (await _good_secrets(reader, [client], now))[client]}
 
 
 def told(client: Client, now: datetime) -> dict[str, Any]:
     """A client that was just written, as the API tells it: never with its secrets themselves."""
-    said = _plain({column.key: getattr(client, column.key) for column in _COLUMNS})
+    said = plain({column.key: getattr(client, column.key) for column in _COLUMNS})
     return said | {"secrets": [told_secret(secret) for secret in client.secrets if secret.is_good(now)]}
 
 
 def told_secret(secret: ClientSecret) -> dict[str, Any]:
     """A secret that was just written, as the API tells it."""
-    return _plain({column.key: getattr(secret, column.key) for column in _SECRET})
+    return plain({column.key: getattr(secret, column.key) for column in _SECRET})
 
 
 async def _good_secrets(reader: AsyncConnection, clients: Sequence[str], now: datetime) -> defaultdict[str, list[dict[str, Any]]]:
@@ -150,10 +151,6 @@ async def _good_secrets(reader: AsyncConnection, clients: Sequence[str], now: da
     asked = select(ClientSecret.client, *_SECRET).where(ClientSecret.client.in_(clients), good).order_by(ClientSecret.n)
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in (await reader.execute(asked)).mappings():
-        said = _plain(dict(row))
+        said = plain(row)
         found[said.pop("client")].append(said)
     return found
-
-
-def _plain(said: dict[str, Any]) -> dict[str, Any]:
-    return said | {name: said[name].isoformat() for name in said if name.endswith("_at") and said[name] is not None}

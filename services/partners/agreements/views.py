@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from services.partners.agreements.canonical.models import Difference, differences
 from services.partners.agreements.models import Agreement
 from services.partners.agreements.revisions.models import Revision, terms_of
-from services.partners.mandates.models import Mandate, MandateState
+from services.partners.mandates.models import Mandate
+from services.partners.mandates.views import counts
 from services.partners.networks.models import Membership
+from services.partners.networks.views import held_on
 from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
@@ -23,12 +25,7 @@ _PARTNER: Final = bindparam("partner", type_=Key)
 _TODAY: Final = bindparam("today", type_=Date)
 
 _HOLDS_A_MANDATE: Final = exists().where(
-    Mandate.holder == _PARTNER,
-    Mandate.state == MandateState.ACTIVE,
-    Mandate.partner == any_(Agreement.party_ids),
-    Mandate.valid_from <= _TODAY,
-    or_(Mandate.valid_to.is_(None), Mandate.valid_to >= _TODAY),
-    or_(Mandate.kinds == [], Agreement.kind == Mandate.kinds.any_()),
+    Mandate.holder == _PARTNER, Mandate.partner == any_(Agreement.party_ids), counts(_TODAY, Agreement.kind)
 )
 _INSIDE: Final = or_(
     bindparam("operator", type_=Boolean),
@@ -41,8 +38,7 @@ _INSIDE: Final = or_(
 _IN_A_NETWORK_OF_IT: Final = exists().where(
     Membership.partner == _PARTNER,
     Membership.network == any_(Agreement.party_ids),
-    Membership.valid_from <= _TODAY,
-    or_(Membership.valid_to.is_(None), Membership.valid_to >= _TODAY),
+    held_on(_TODAY),
 )
 _TOLD_OUTSIDE: Final = and_(
     Agreement.signed_on.is_not(None),

@@ -9,9 +9,8 @@ from services.partners.contacts.models import Contact, Person
 from services.partners.contacts.views import must_be_theirs, no_contact
 from services.partners.models import Seen
 from services.partners.registry.models import UnknownPartner
-from services.partners.registry.views import known_partners
+from services.partners.registry.views import known_partners, no_partner
 from shared.auth import Caller
-from shared.refusals import NotFound, Stale
 
 
 async def name_contact(session: AsyncSession, caller: Caller, partner: str, person: Person, now: datetime) -> Contact:
@@ -20,7 +19,7 @@ async def name_contact(session: AsyncSession, caller: Caller, partner: str, pers
     try:
         await known_partners(session, [partner])
     except UnknownPartner:
-        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.") from None
+        raise no_partner(partner) from None
     contact = Contact.named(partner, person, now)
     session.add(contact)
     await session.flush()
@@ -47,7 +46,5 @@ async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Contact:
     contact = await session.get(Contact, seen.id)
     if contact is None or not (caller.is_admin or caller.partner == contact.partner):
         raise no_contact(seen.id)
-    if seen.version is not None and contact.version != seen.version:
-        detail = f"The contact is at version {contact.version}, not {seen.version}."
-        raise Stale(detail, field="If-Match", fix="Read it again.", version=contact.version)
+    seen.must_be_current(contact.version, "contact")
     return contact

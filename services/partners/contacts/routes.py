@@ -10,7 +10,7 @@ from services.partners.contacts import commands, views
 from services.partners.contacts.models import Contact
 from services.partners.contacts.schemas import ContactChanges, ContactFilters, ContactOut, NewContact
 from services.partners.models import Seen
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, page_of
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["contacts"], route_class=CommandRoute)
 
@@ -38,7 +38,7 @@ async def list_contacts(request: Request, partner: PartnerId, reader: Reader, ca
 async def read(contact: ContactId, reader: Reader, caller: Reads) -> JSONResponse:
     """One contact; somebody else's is a 404. Its `ETag` is what a change must send in `If-Match`."""
     found = await views.contact_by_id(reader, caller, contact)
-    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+    return versioned(found)
 
 
 @router.patch("/contacts/{contact}", response_model=ContactOut, summary="Change a contact")
@@ -57,7 +57,4 @@ async def erase(contact: ContactId, caller: Writes, session: Session) -> JSONRes
 
 
 def _answer(contact: Contact, status: int = 200) -> JSONResponse:
-    headers = {"ETag": etag(contact.version)}
-    if status == 201:
-        headers["Location"] = f"/v1/contacts/{contact.id}"
-    return JSONResponse(views.told(contact), status, headers)
+    return versioned(views.told(contact), status, among="/v1/contacts")

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.contacts.models import Contact
+from services.partners.models import covers, plain
 from shared.auth import Caller
 from shared.refusals import Forbidden, NotFound
 
@@ -40,7 +41,7 @@ async def contact_by_id(reader: AsyncConnection, caller: Caller, contact: str) -
     row = (await reader.execute(select(*_COLUMNS).where(Contact.id == contact))).mappings().one_or_none()
     if row is None or not (caller.is_admin or caller.partner == row["partner"]):
         raise no_contact(contact)
-    return _told(dict(row))
+    return plain(row)
 
 
 async def contacts_sought(reader: AsyncConnection, sought: Sought, limit: int) -> list[dict[str, Any]]:
@@ -49,16 +50,12 @@ async def contacts_sought(reader: AsyncConnection, sought: Sought, limit: int) -
     if sought.role is not None:
         asked = asked.where(literal(sought.role) == func.any(Contact.roles))
     if sought.on is not None:
-        asked = asked.where(Contact.valid_from <= sought.on, or_(Contact.valid_to.is_(None), Contact.valid_to >= sought.on))
+        asked = asked.where(covers(Contact.valid_from, Contact.valid_to, sought.on))
     if sought.after is not None:
         asked = asked.where(Contact.id > sought.after)
-    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+    return [plain(row) for row in (await reader.execute(asked)).mappings()]
 
 
 def told(contact: Contact) -> dict[str, Any]:
     """A contact that was just written, as the API tells it."""
-    return _told({column.key: getattr(contact, column.key) for column in _COLUMNS})
-
-
-def _told(said: dict[str, Any]) -> dict[str, Any]:
-    return said | {name: value.isoformat() for name, value in said.items() if isinstance(value, date)}
+    return plain({column.key: getattr(contact, column.key) for column in _COLUMNS})

@@ -9,7 +9,6 @@ from services.partners.agreements.views import Reading, hidden, may_know
 from services.partners.inheritance.commands import choose
 from services.partners.inheritance.views import choice_of
 from services.partners.models import Seen
-from services.partners.networks.commands import must_be_at
 from services.partners.networks.models import Membership
 from services.partners.networks.views import no_such_membership
 from shared.auth import Caller
@@ -40,7 +39,7 @@ async def choose_agreement(session: AsyncSession, caller: Caller, seen: Seen, ch
     fact = membership.choose(choice.agreement, taken=choice.taken, today=now.astimezone(UTC).date())
     if await choice_of(session, membership.id, choice.agreement) == choice.taken:
         return membership
-    must_be_at(membership, seen.version)
+    seen.must_be_current(membership.version, "membership")
     await record(session, membership, fact, now=now)
     await choose(session, membership.step(), choice.agreement, taken=choice.taken, now=now)
     return membership

@@ -15,7 +15,7 @@ from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.due import Acts, forgive, owe
 from shared.outbox import record
-from shared.refusals import Forbidden, NotFound, Stale
+from shared.refusals import Forbidden, NotFound
 
 EXPIRES = "mandate.expires"
 """The kind of due act by which a mandate ends after its last day."""
@@ -43,9 +43,8 @@ async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Betwee
     other = await session.scalar(asked)
     if other is not None:
         raise MandateExists("There is such a mandate between the two already.", fix=f"Revoke {other} first.", mandate=other)
-    facts = [requested]
     granted = mandate.grant(now) if caller.partner == between.partner else None
-    await record(session, mandate, *facts, *([granted] if granted else []), now=now)
+    await record(session, mandate, requested, *([granted] if granted else []), now=now)
     if mandate.valid_to is not None:
         end = datetime.combine(mandate.valid_to + timedelta(days=1), time.min, ZoneInfo(zone))
         await owe(session, EXPIRES, mandate.subject, end)
@@ -84,9 +83,7 @@ async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Mandate:
     mandate = await session.get(Mandate, seen.id)
     if mandate is None or not concerns(caller, mandate.partner, mandate.holder):
         raise no_mandate(seen.id)
-    if mandate.version != seen.version:
-        detail = f"The mandate is at version {mandate.version}, not {seen.version}."
-        raise Stale(detail, field="If-Match", fix="Read it again.", version=mandate.version)
+    seen.must_be_current(mandate.version, "mandate")
     return mandate
 
 

@@ -10,7 +10,7 @@ from services.partners.mandates import commands, views
 from services.partners.mandates.models import Mandate
 from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation
 from services.partners.models import Seen
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, etag, page_of
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["mandates"], route_class=CommandRoute)
 
@@ -40,7 +40,7 @@ async def list_mandates(request: Request, partner: PartnerId, reader: Reader, ca
 async def read(mandate: MandateId, reader: Reader, caller: Reads) -> JSONResponse:
     """One mandate, for its two partners and the operator. Its `ETag` is what granting or revoking must send in `If-Match`."""
     found = await views.mandate_by_id(reader, caller, mandate)
-    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+    return versioned(found)
 
 
 @router.get("/mandates/{mandate}/uses", response_model=Page[MandateUseOut], summary="List what was done under a mandate")
@@ -64,7 +64,4 @@ async def revoke(mandate: MandateId, body: Revocation, caller: Writes, session: 
 
 
 def _answer(mandate: Mandate, status: int = 200) -> JSONResponse:
-    headers = {"ETag": etag(mandate.version)}
-    if status == 201:
-        headers["Location"] = f"/v1/mandates/{mandate.id}"
-    return JSONResponse(views.told(mandate), status, headers)
+    return versioned(views.told(mandate), status, among="/v1/mandates")

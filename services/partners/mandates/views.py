@@ -1,14 +1,15 @@
 """What is asked of mandates: one, those a partner gave or holds, what was done under one, and whether a holder may act."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import ColumnElement, and_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.partners.mandates.models import Mandate, MandateState, MandateUse
+from services.partners.models import covers, plain
 from services.partners.registry.models import Partner
 from shared.auth import Caller
 from shared.refusals import Forbidden, NotFound
@@ -42,7 +43,7 @@ async def mandate_by_id(reader: AsyncConnection, caller: Caller, mandate: str) -
     row = (await reader.execute(select(*_COLUMNS).where(Mandate.id == mandate))).mappings().one_or_none()
     if row is None or not concerns(caller, row["partner"], row["holder"]):
         raise no_mandate(mandate)
-    return _told(dict(row))
+    return plain(row)
 
 
 async def mandates_of(reader: AsyncConnection, caller: Caller, partner: str, after: str | None, limit: int) -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ async def mandates_of(reader: AsyncConnection, caller: Caller, partner: str, aft
     asked = select(*_COLUMNS).where(or_(Mandate.partner == partner, Mandate.holder == partner)).order_by(Mandate.id).limit(limit)
     if after is not None:
         asked = asked.where(Mandate.id > after)
-    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+    return [plain(row) for row in (await reader.execute(asked)).mappings()]
 
 
 async def uses_of(reader: AsyncConnection, mandate: str, after: str | None, limit: int) -> list[dict[str, Any]]:
@@ -60,7 +61,13 @@ async def uses_of(reader: AsyncConnection, mandate: str, after: str | None, limi
     asked = select(*_USES).where(MandateUse.mandate == mandate).order_by(MandateUse.id).limit(limit)
     if after is not None:
         asked = asked.where(MandateUse.id > after)
-    return [_told(dict(row)) for row in (await reader.execute(asked)).mappings()]
+    return [plain(row) for row in (await reader.execute(asked)).mappings()]
+
+
+def counts(day: Any, kind: Any) -> ColumnElement[bool]:
+    """The condition that a mandate counts on a day for agreements of a kind."""
+    held = covers(Mandate.valid_from, Mandate.valid_to, day)
+    return and_(Mandate.state == MandateState.ACTIVE, held, or_(Mandate.kinds == [], kind == Mandate.kinds.any_()))
 
 
 async def mandate_to(session: AsyncSession, deed: Deed, now: datetime) -> str | None:
@@ -76,19 +83,12 @@ async def mandate_to(session: AsyncSession, deed: Deed, now: datetime) -> str | 
     asked = select(Mandate.id).where(
         Mandate.holder == deed.holder,
         Mandate.partner == deed.partner,
-        Mandate.state == MandateState.ACTIVE,
         allowed,
-        Mandate.valid_from <= today,
-        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
-        or_(Mandate.kinds == [], literal(deed.kind) == Mandate.kinds.any_()),
+        counts(today, literal(deed.kind)),
     )
     return await session.scalar(asked.with_for_update(read=True))
 
 
 def told(mandate: Mandate) -> dict[str, Any]:
     """A mandate that was just written, as the API tells it."""
-    return _told({column.key: getattr(mandate, column.key) for column in _COLUMNS})
-
-
-def _told(said: dict[str, Any]) -> dict[str, Any]:
-    return said | {name: value.isoformat() for name, value in said.items() if isinstance(value, date)}
+    return plain({column.key: getattr(mandate, column.key) for column in _COLUMNS})

@@ -14,7 +14,7 @@ from services.partners.registry.views import PartnerRow, known_partners
 from shared import due
 from shared.auth import Caller
 from shared.outbox import record
-from shared.refusals import Forbidden, NotFound, Stale
+from shared.refusals import Forbidden, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,12 @@ async def end_membership(session: AsyncSession, caller: Caller, seen: Seen, endi
         raise no_such_membership(seen.id)
     if not caller.is_admin and caller.partner not in (membership.network, membership.partner):
         raise Forbidden("A membership is ended by its network, by its member or by the operator.", fix="Use a client of one of them.")
-    must_be_at(membership, seen.version)
+    seen.must_be_current(membership.version, "membership")
     # Whoever acts for its day holds what is due before the membership: in the same order nobody waits for the other for ever.
     await due.forgive(session, MEMBERSHIP_DAY, membership.subject)
     await record(session, membership, membership.end(ending.valid_to, ending.reason), now=now)
     await keep_its_days(session, membership, now)
     return membership
-
-
-def must_be_at(membership: Membership, version: int | None) -> None:
-    """Refuse with Stale a change that was decided on another version."""
-    if membership.version != version:
-        detail = f"The membership is at version {membership.version}, not {version}."
-        raise Stale(detail, field="If-Match", fix="Read it again.", version=membership.version)
 
 
 async def keep_its_days(session: AsyncSession, membership: Membership, now: datetime) -> None:

@@ -11,7 +11,7 @@ from services.partners.models import Seen
 from services.partners.networks import commands, views
 from services.partners.networks.models import Membership
 from services.partners.networks.schemas import EndOfMembership, MembershipFilters, MembershipOut, NewMember
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, etag, page_of
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["networks"], route_class=CommandRoute)
 
@@ -46,7 +46,7 @@ async def list_memberships(request: Request, partner: PartnerId, reader: Reader,
 async def read(membership: MembershipId, reader: Reader, _caller: Reads) -> JSONResponse:
     """One membership; its `ETag` is what ending it must send in `If-Match`."""
     found = await views.membership_by_id(reader, membership)
-    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+    return versioned(found)
 
 
 @router.post("/memberships/{membership}/end", response_model=MembershipOut, summary="End a membership")
@@ -63,7 +63,4 @@ async def _page(request: Request, reader: AsyncConnection, sought: views.Sought,
 
 def answer(membership: Membership, status: int = 200) -> JSONResponse:
     """The membership as it was just written, with its new ETag."""
-    headers = {"ETag": etag(membership.version)}
-    if status == 201:
-        headers["Location"] = f"/v1/memberships/{membership.id}"
-    return JSONResponse(views.told(membership), status, headers)
+    return versioned(views.told(membership), status, among="/v1/memberships")

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Select, all_, and_, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Date, Select, all_, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from services.partners.models import covers, plain
 from services.partners.networks.models import Membership
 from services.partners.registry.models import Partner
+from services.partners.registry.views import no_partner
 from shared.db import Key
 from shared.refusals import NotFound
 
@@ -48,7 +49,7 @@ async def membership_by_id(reader: AsyncConnection, membership: str) -> dict[str
     row = (await reader.execute(select(*_COLUMNS).where(Membership.id == membership))).mappings().one_or_none()
     if row is None:
         raise no_such_membership(membership)
-    return _told(row)
+    return plain(row)
 
 
 async def memberships_sought(reader: AsyncConnection, sought: Sought, after: str | None, limit: int) -> list[dict[str, Any]]:
@@ -62,16 +63,16 @@ async def memberships_sought(reader: AsyncConnection, sought: Sought, after: str
         asked = asked.where(held_on(sought.on))
     if after is not None:
         asked = asked.where(Membership.id > after)
-    found = [_told(row) for row in (await reader.execute(asked)).mappings()]
+    found = [plain(row) for row in (await reader.execute(asked)).mappings()]
     if not found:
         # Only an empty list leaves it open whether there is such a partner at all.
         await _exists(reader, sought.network or sought.partner)
     return found
 
 
-def held_on(day: date) -> ColumnElement[bool]:
+def held_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition that a membership holds on a day."""
-    return and_(Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to >= day))
+    return covers(Membership.valid_from, Membership.valid_to, day)
 
 
 async def circle_with(session: AsyncSession, membership: Membership) -> list[str] | None:
@@ -121,21 +122,12 @@ async def overlapping(session: AsyncSession, membership: Membership) -> str | No
 
 def told(membership: Membership) -> dict[str, Any]:
     """A membership that was just written, as the API tells it."""
-    return _dated({column.key: getattr(membership, column.key) for column in _COLUMNS})
+    return plain({column.key: getattr(membership, column.key) for column in _COLUMNS})
 
 
 async def _exists(reader: AsyncConnection, partner: str | None) -> None:
     if partner is not None and await reader.scalar(select(Partner.id).where(Partner.id == partner)) is None:
-        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
-
-
-def _told(row: RowMapping) -> dict[str, Any]:
-    return _dated(dict(row))
-
-
-def _dated(said: dict[str, Any]) -> dict[str, Any]:
-    dates = {name: said[name].isoformat() for name in ("valid_from", "valid_to", "recorded_at") if said[name] is not None}
-    return said | dates
+        raise no_partner(partner)
 
 
 _CIRCLE: Final = _circle()

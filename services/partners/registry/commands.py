@@ -12,7 +12,7 @@ from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
-from services.partners.registry.views import known_partners, owners_of
+from services.partners.registry.views import known_partners, no_partner, owners_of
 from shared.auth import Caller
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
@@ -57,7 +57,7 @@ async def put_partner(
         _must_be_new(version)
         return await _register(session, caller, registration, now), True
     _may_change(caller, known)
-    _must_be_fresh(known, version)
+    Seen(known.id, version).must_be_current(known.version, "partner")
     await _change(session, caller, known, registration.over(known.profile()), now)
     return known, False
 
@@ -131,9 +131,9 @@ async def _refuse_duplicates(session: AsyncSession, partner: Partner) -> None:
 async def _partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:
     partner = (await session.scalars(_with_keys().where(Partner.id == seen.id))).unique().one_or_none()
     if partner is None:
-        raise NotFound(f"There is no partner {seen.id}.", fix="Look the partner up with GET /v1/partners?q=.")
+        raise no_partner(seen.id)
     _may_change(caller, partner)
-    _must_be_fresh(partner, seen.version)
+    seen.must_be_current(partner.version, "partner")
     return partner
 
 
@@ -163,12 +163,6 @@ def _must_operate(caller: Caller) -> None:
 def _may_change(caller: Caller, partner: Partner) -> None:
     if not caller.is_admin and caller.partner != partner.id:
         raise Forbidden("A profile is changed by its partner or by the platform's operator.", fix="Use a client of that partner.")
-
-
-def _must_be_fresh(partner: Partner, version: int | None) -> None:
-    if version is not None and partner.version != version:
-        detail = f"The partner is at version {partner.version}, not {version}."
-        raise Stale(detail, field="If-Match", fix="Read it again.", version=partner.version)
 
 
 def _must_be_new(version: int | None) -> None:

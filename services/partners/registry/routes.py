@@ -13,7 +13,7 @@ from services.partners.registry.history.routes import router as history
 from services.partners.registry.models import Partner
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
 from services.partners.registry.search.routes import router as search
-from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, etag, page_of
+from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, page_of, versioned
 from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
@@ -78,7 +78,7 @@ async def put_by_external_id(known_as: KnownAs, body: NewPartner, caller: Writes
 async def read(partner: PartnerId, reader: Reader, _caller: Reads) -> JSONResponse:
     """A partner as everybody may know it; its `ETag` is what a change must send in `If-Match`."""
     found = await views.partner_by_id(reader, partner)
-    return JSONResponse(found, headers={"ETag": etag(found["version"])})
+    return versioned(found)
 
 
 @router.patch("/{partner}", response_model=PartnerOut, summary="Change a partner's profile")
@@ -101,7 +101,4 @@ async def remove_alias(partner: PartnerId, text: AliasText, caller: Writes, sess
 
 
 def _answer(partner: Partner, status: int = 200) -> JSONResponse:
-    headers = {"ETag": etag(partner.version)}
-    if status == 201:
-        headers["Location"] = f"/v1/partners/{partner.id}"
-    return JSONResponse(views.told(partner), status, headers)
+    return versioned(views.told(partner), status, among="/v1/partners")

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Date, Select, Table, Text, and_, bindparam, cast, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.schema import MetaData
 
+from services.partners.models import covers, plain
 from services.partners.registry.models import ExternalId, Partner, UnknownPartner
 from services.partners.registry.names.models import fold
 from shared.db import Key
@@ -108,18 +108,23 @@ async def known_partners(
     return known
 
 
+def no_partner(partner: str) -> NotFound:
+    """The refusal for a partner that is not there."""
+    return NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
+
+
 async def partner_by_id(reader: AsyncConnection, partner: str) -> dict[str, Any]:
     """The partner as the API tells it; raises `NotFound`."""
     row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner))).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
-    return _told(row)
+        raise no_partner(partner)
+    return plain(row)
 
 
 async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Those of the partners that there are, as the API tells them, by id."""
     rows = await reader.execute(_TOLD, {"ids": list(partners)})
-    return {row["id"]: _told(row) for row in rows.mappings()}
+    return {row["id"]: plain(row) for row in rows.mappings()}
 
 
 async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
@@ -127,7 +132,7 @@ async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | 
     asked = _narrowed(select(*_COLUMNS), wanted).order_by(Partner.id).limit(limit)
     if after is not None:
         asked = asked.where(Partner.id > after)
-    return [_told(row) for row in (await reader.execute(asked)).mappings()]
+    return [plain(row) for row in (await reader.execute(asked)).mappings()]
 
 
 async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -141,8 +146,8 @@ async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]
 
 def told(partner: Partner) -> dict[str, Any]:
     """A partner that was just written, as the API tells it."""
-    times = {"registered_at": partner.registered_at.isoformat(), "changed_at": partner.changed_at.isoformat()}
-    return {"id": partner.id, "state": partner.state, **partner.profile().said(), **times, "version": partner.version}
+    times = {"registered_at": partner.registered_at, "changed_at": partner.changed_at}
+    return plain({"id": partner.id, "state": partner.state, **partner.profile().said(), **times, "version": partner.version})
 
 
 def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
@@ -161,7 +166,7 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
 
 
 def _members(network: str, on: date) -> Select[Any]:
-    held = and_(_membership.c.valid_from <= on, or_(_membership.c.valid_to.is_(None), _membership.c.valid_to >= on))
+    held = covers(_membership.c.valid_from, _membership.c.valid_to, on)
     return select(_membership.c.partner).where(_membership.c.network == network, held)
 
 
@@ -185,7 +190,3 @@ def _pieces(word: str) -> list[str]:
 
 def _texts(texts: Sequence[str]) -> ColumnElement[Any]:
     return cast(list(texts), ARRAY(Text))
-
-
-def _told(row: RowMapping) -> dict[str, Any]:
-    return {**row, "registered_at": row["registered_at"].isoformat(), "changed_at": row["changed_at"].isoformat()}

@@ -5,10 +5,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.partners.models import plain
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import Partner
+from services.partners.registry.views import no_partner
 from shared.auth import PLATFORM, Caller
-from shared.refusals import NotFound
 
 _COLUMNS = (PartnerChange.version, PartnerChange.at, PartnerChange.by_partner, PartnerChange.client, PartnerChange.changes)
 
@@ -24,11 +25,11 @@ async def changes_of_partner(reader: AsyncConnection, caller: Caller, partner: s
     found = (await reader.execute(asked)).mappings().all()
     # Only an empty list leaves it open whether there is such a partner at all.
     if not found and await reader.scalar(select(Partner.id).where(Partner.id == partner)) is None:
-        raise NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
+        raise no_partner(partner)
     sees_clients = caller.is_admin or caller.partner == partner
     return [_told(dict(row), sees_clients=sees_clients) for row in found]
 
 
 def _told(row: dict[str, Any], *, sees_clients: bool) -> dict[str, Any]:
     by_partner = None if row["by_partner"] == PLATFORM else row["by_partner"]
-    return row | {"at": row["at"].isoformat(), "by_partner": by_partner, "client": row["client"] if sees_clients else None}
+    return plain(row) | {"by_partner": by_partner, "client": row["client"] if sees_clients else None}
