@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -21,11 +20,12 @@ from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
 from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
 from services.notifications.alerts.handlers import HANDLERS as ALERTS
 from services.notifications.directory.handlers import HANDLERS as NOTIFICATIONS_DIRECTORY
-from shared.bus import Bus, Message
+from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
 from shared.bus.postgres import PostgresBus
 from shared.telemetry.tracing import trace_id_of
 from tests.faults.history import Fact, History, Mail, Quiet, Told
+from tests.fixtures.log import whole_log
 
 SERVICES = ("partners", "initiatives", "notifications")
 LISTENS = {
@@ -209,14 +209,8 @@ def _mark(kind: str, data: dict[str, Any]) -> str | None:
 async def _log(stack: Stack) -> list[Fact]:
     bus: Bus = KafkaBus(stack.broker.bootstrap) if stack.broker else PostgresBus(stack.cluster.url("log"))
     await bus.start()
-    messages: list[Message] = []
     try:
-        async with bus.subscribe(f"checker-{uuid4().hex}", TOPICS) as subscription:
-            idle = 0
-            while idle < 3:
-                batches = await subscription.poll(limit=1000, timeout=0.5)
-                messages += [message for batch in batches.values() for message in batch]
-                idle = 0 if batches or not subscription.assignment() else idle + 1
+        messages = await whole_log(bus, TOPICS)
     finally:
         await bus.close()
     return [_fact({name: value.decode() for name, value in one.headers}, one.topic, one.value) for one in messages]

@@ -29,6 +29,7 @@ from shared.settings import TelemetrySettings
 from shared.telemetry import Telemetry
 from tests.faults.mock_cluster import MockCluster
 from tests.faults.proxy import FaultProxy
+from tests.fixtures.log import whole_log
 from tests.fixtures.postgres import NewDatabase
 from tests.shared.ledger import LedgerView, Model, SilentWake, append, noted
 
@@ -136,15 +137,9 @@ class Road:
         await self.consumer.close()
         self.consumer = self.new_consumer()
 
-    async def log(self, group: str = "auditor") -> list[Message]:
+    async def log(self) -> list[Message]:
         """Everything on the topic, read by a group of its own."""
-        found: list[Message] = []
-        async with self.bus.subscribe(group, [TOPIC]) as subscription:
-            while not subscription.assignment():
-                found += [message for batch in (await subscription.poll(limit=1000, timeout=0.5)).values() for message in batch]
-            while batches := await subscription.poll(limit=1000, timeout=1.0):
-                found += [message for batch in batches.values() for message in batch]
-        return found
+        return await whole_log(self.bus, [TOPIC])
 
     async def close(self) -> None:
         """Everybody goes."""

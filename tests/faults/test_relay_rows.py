@@ -24,6 +24,7 @@ from shared.relay import Relay
 from shared.repair import forget_published, republish, waiting
 from shared.telemetry import Telemetry
 from tests.faults.conftest import Tell
+from tests.fixtures.log import whole_log
 from tests.shared.ledger import NOW, Ledger, append, new_ledger, noted, seen, topics
 
 RuntimeOf = Callable[[Database], Runtime]
@@ -55,13 +56,8 @@ async def consumer(neighbour: Database, runtime_of: RuntimeOf, relay: Relay) -> 
 async def firsts(bus: Bus) -> dict[bytes, list[int]]:
     """The first occurrences on the topic, by key, in the order of the log."""
     found: dict[bytes, list[int]] = {}
-    async with bus.subscribe("checker", ["interurbe.partners"]) as subscription:
-        idle = 0
-        while idle < 2:
-            batches = await subscription.poll(limit=1000, timeout=0.5)
-            for message in (one for batch in batches.values() for one in batch):
-                _first(found, message)
-            idle = 0 if batches or not subscription.assignment() else idle + 1
+    for message in await whole_log(bus, ["interurbe.partners"]):
+        _first(found, message)
     return found
 
 

@@ -16,6 +16,7 @@ from shared.events import Envelope, PartnerRegistered
 from shared.events.cloudevents import to_data, to_headers
 from shared.inbox import inbox_parked, read
 from shared.relay import Relay
+from tests.fixtures.log import whole_log
 from tests.initiatives.conftest import InitiativesService
 from tests.initiatives.exchanges.plans import Cast, next_year
 from tests.initiatives.neighbour import profile
@@ -46,17 +47,8 @@ class Wires:
 
     async def told(self) -> list[Envelope]:
         """Everything on this service's own topic."""
-        subscription = self.bus.subscribe("test.listener", ["interurbe.initiatives"])
-        await subscription.start()
-        found: list[Envelope] = []
-        idle = 0
-        while idle < 3:
-            batches = await subscription.poll(limit=100, timeout=0.5)
-            envelopes = [read(message).envelope for batch in batches.values() for message in batch]
-            found += [envelope for envelope in envelopes if envelope is not None]
-            idle = 0 if batches else idle + 1
-        await subscription.close()
-        return found
+        envelopes = [read(message).envelope for message in await whole_log(self.bus, ["interurbe.initiatives"])]
+        return [envelope for envelope in envelopes if envelope is not None]
 
     async def close(self) -> None:
         """Let go of the bus."""

@@ -14,6 +14,7 @@ from shared.outbox import outbox
 from shared.relay import Relay
 from shared.repair import discard, parked_in_outbox, republish, retry, waiting
 from shared.telemetry import Telemetry
+from tests.fixtures.log import whole_log
 from tests.shared.ledger import append, new_ledger, topics
 
 
@@ -26,13 +27,9 @@ async def relay(database: Database, bus: Bus, telemetry: Telemetry) -> AsyncIter
     await made.close()
 
 
-async def log_of(bus: Bus, group: str = "reader") -> list[Message]:
+async def log_of(bus: Bus) -> list[Message]:
     """Everything on the topic, each key in its order."""
-    found: list[Message] = []
-    async with bus.subscribe(group, ["interurbe.partners"]) as subscription:
-        while batches := await subscription.poll(limit=1000, timeout=1.0):
-            found += [message for batch in batches.values() for message in batch]
-    return found
+    return await whole_log(bus, ["interurbe.partners"])
 
 
 def sequences(messages: list[Message], subject: str) -> list[int]:
