@@ -28,6 +28,9 @@ TEXTS: dict[str, str] = IDS | {
     "abandoned_by": PARTNER,
     "acronym": "WeGO",
     "approved_hash": "1f" * 32,
+    "alike_by": "same_name",
+    "because": "merged",
+    "client_name": "Portal de Medellín",
     "code": "ASOCAPITALES-WEGO-2024",
     "country": "KR",
     "drafted_by": PARTNER,
@@ -45,6 +48,10 @@ TEXTS: dict[str, str] = IDS | {
     "line": "knowledge_exchange",
     "lines": "knowledge_exchange",
     "locality": "Seoul",
+    "into": OTHER,
+    "successor": OTHER,
+    "was_network": OTHER,
+    "was_partner": PARTNER,
     "subdivision": "CO-ANT",
     "holder": PARTNER,
     "kinds": "alliance",
@@ -121,7 +128,8 @@ def _value(schema: Schema, defs: Schema, field: str, *, full: bool) -> Any:
 def _plain(schema: Schema, field: str) -> Any:
     if "const" in schema or "enum" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
-    by_type = {"object": dict(SPOKEN), "boolean": True, "integer": 2, "number": 2.0}
+    number = {"score": 0.93}.get(field, 2.0)
+    by_type = {"object": dict(SPOKEN), "boolean": True, "integer": 2, "number": number}
     found = by_type.get(schema["type"]) or FORMATS.get(schema.get("format", "")) or TEXTS.get(field)
     if found is None:
         raise NoSample(f"the field {field!r} has no sample value: give it a believable one in TEXTS of deploy/contracts/samples.py")

@@ -1,6 +1,6 @@
 """The contracts: what the services tell each other, one frozen class per fact and version."""
 
-from shared.events.access import ClientRevoked
+from shared.events.access import ClientExpiryWarned, ClientRevoked
 from shared.events.entitlements import EntitlementGranted, EntitlementStep, EntitlementWithdrawn, MembershipOptedIn, MembershipOptedOut
 from shared.events.envelope import DATASCHEMA, SOURCE, Envelope, Visibility
 from shared.events.event import EVENTS, Event, Value, family
@@ -14,6 +14,15 @@ from shared.events.initiatives import (
     HostRef,
 )
 from shared.events.mandates import MandateExpired, MandateGranted, MandateRequested, MandateRevoked
+from shared.events.memberships import MembershipApproved, MembershipLapsed, MembershipLapseWarned
+from shared.events.merging import (
+    AgreementPartySucceeded,
+    MembershipSucceeded,
+    PartnerDuplicateSuspected,
+    PartnerMerged,
+    PartnerMergeUndone,
+    Suspect,
+)
 from shared.events.notifications import SubscriberConfirmed, SubscriberUnsubscribed
 from shared.events.partners import (
     AgreementAbandoned,
@@ -52,6 +61,7 @@ __all__ = [
     "AgreementPartyConsentLapsed",
     "AgreementPartyInvited",
     "AgreementPartySigned",
+    "AgreementPartySucceeded",
     "AgreementProposed",
     "AgreementRef",
     "AgreementRevisionProposed",
@@ -59,6 +69,7 @@ __all__ = [
     "AgreementSigned",
     "AgreementTermsAgreed",
     "Alias",
+    "ClientExpiryWarned",
     "ClientRevoked",
     "CommitmentPlanned",
     "CommitmentTerms",
@@ -79,16 +90,24 @@ __all__ = [
     "MandateGranted",
     "MandateRequested",
     "MandateRevoked",
+    "MembershipApproved",
     "MembershipEnded",
+    "MembershipLapseWarned",
+    "MembershipLapsed",
     "MembershipOptedIn",
     "MembershipOptedOut",
     "MembershipStarted",
+    "MembershipSucceeded",
+    "PartnerDuplicateSuspected",
+    "PartnerMergeUndone",
+    "PartnerMerged",
     "PartnerProfile",
     "PartnerRegistered",
     "PartnerUpdated",
     "PartyRef",
     "SubscriberConfirmed",
     "SubscriberUnsubscribed",
+    "Suspect",
     "Value",
     "Visibility",
     "family",

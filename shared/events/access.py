@@ -1,4 +1,4 @@
-"""What the partners service publishes of access: whose tokens are no longer good."""
+"""What the partners service publishes of access: whose tokens are no longer good, and which secrets run out."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ class ClientRevoked(Event, type="org.interurbe.client.revoked.v1", owner="partne
     client: str
     partner: str | None = None
     revoked_at: AwareDatetime
+
+
+class ClientExpiryWarned(Event, type="org.interurbe.client.expiry_warned.v1", owner="partners"):
+    """A secret of a client runs out soon, and with its last one the client can take no token: rotate it before ``expires_at``."""
+
+    client: str
+    client_name: str
+    partner: str
+    names: dict[str, str]
+    expires_at: AwareDatetime

@@ -8,7 +8,7 @@ import pytest
 from shared.events import EVENTS, Event, Value
 
 # Past participles that do not end in -ed.
-IRREGULAR = {"begun", "held", "left", "lost", "made", "met", "sent", "taken", "told", "withdrawn", "withdrew"}
+IRREGULAR = {"undone", "begun", "held", "left", "lost", "made", "met", "sent", "taken", "told", "withdrawn", "withdrew"}
 PERSONAL = {
     "address", "birth", "contact", "email", "firstname", "forename", "gender", "ip", "lastname", "mail", "mobile", "passport",
     "person", "phone", "signatory", "surname", "tel", "telephone", "user", "username",

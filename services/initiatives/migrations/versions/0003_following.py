@@ -1,0 +1,17 @@
+"""following: what is followed of merges and entitlements.
+
+TODO
+"""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""merging: two records that are one partner.
+
+TODO
+"""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""standing: where a partner stands: its state, who verified it, its place.
+
+TODO
+"""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""sandbox: clients whose facts are for trying out.
+
+TODO
+"""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
