@@ -218,7 +218,7 @@ RUNNING: tuple[Row, ...] = (
     Row("D5", "every connection to PostgreSQL is cut, four times", BOTH, (
         f"{_PROC}::test_every_connection_to_postgresql_is_cut_again_and_again_d5",
         *_in(f"{SHARED}/test_consumer.py", "test_when_the_database_fails_nothing_is_parked_and_nothing_skipped"))),
-    Row("D6", "a database, or the log, in a black hole", "postgres",
+    Row("D6", "a database, or the log, in a black hole", BOTH,
         _in(_NET, "test_d6_a_database_in_a_black_hole_hangs_nobody_for_ever"), "I3 I5"),
     Row("D7", "a database that refuses connections", BOTH,
         _in(_NET, "test_d7_a_database_that_refuses_connections_is_waited_for"), "I3 I5 I11"),

@@ -260,7 +260,6 @@ async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far:
 
 
 @pytest.mark.slow_fault
-@pytest.mark.parametrize("far", ["postgres"], indirect=True)  # Kafka in a black hole: B5
 @pytest.mark.parametrize("whose", ["owner", "neighbour", "bus"])
 async def test_d6_a_database_in_a_black_hole_hangs_nobody_for_ever(far: Far, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.bus.postgres.connecting.COMMAND_SECONDS", 2.0)
