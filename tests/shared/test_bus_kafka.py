@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from deploy.kafka.broker import Broker
 from deploy.ports import free_port
 from shared.bus import BusError, BusUnavailable, CorruptBatch, HeldBack, Message, Record, RecordRefused, Subscription, TopicPartition
-from shared.bus.kafka import KafkaBus
+from shared.bus.kafka import CONSUMER, KafkaBus
 from shared.bus.kafka.delivery import Delivery
 from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
 from shared.bus.partitions import partition_of
@@ -93,6 +93,18 @@ async def test_leaves_no_task_behind_after_a_forced_end(bus: KafkaBus) -> None:
         await bus.send([record(b"a")], deadline=DEADLINE)
         await bus._sender.discard()
     assert asyncio.all_tasks() <= before
+
+
+async def test_tells_its_lag_while_a_poll_waits_at_the_broker(bus: KafkaBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONSUMER, "fetch_max_wait_ms", 9_000)  # longer than an answer is waited for
+    async with bus.subscribe("waiting", [TOPIC]) as member:
+        assert await bus.send([record(b"k")], deadline=DEADLINE) == [None]
+        await read(member, 1)
+        polling = asyncio.create_task(member.poll(limit=1, timeout=9.0))
+        assert sum((await member.lag()).values()) == 1
+        assert not polling.done()
+        assert await bus.send([record(b"k")], deadline=DEADLINE) == [None]
+        assert [len(batch) for batch in (await polling).values()] == [1]
 
 
 async def test_tells_one_cluster_from_another(bus: KafkaBus, kafka: Broker) -> None:

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from shared.bus import BusUnavailable, CommitRefused, CorruptBatch, Message, TopicPartition
+from shared.bus.kafka.asking import Asker
 from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
 from shared.bus.kafka.troubles import DAMAGED, MOVED_ON, TROUBLE, unavailable
 
@@ -37,6 +38,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._topics = sorted(set(topics))
         self._ensure = ensure
         self._consumer: Any = None
+        self._asker = Asker(options)
         self._joining: asyncio.Task[Any] | None = None
         self._committed: dict[TopicPartition, int] = {}
         self._closed = False
@@ -187,6 +189,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     async def _leave(self, *, gracefully: bool) -> None:
         consumer, self._consumer = self._consumer, None
         self._committed.clear()
+        await self._asker.close()
         if consumer is not None:
             self.generation += 1
             await end_consumer(consumer, gracefully=gracefully)
@@ -235,7 +238,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         """`beginning_offsets` or `end_offsets` of the assigned partitions."""
         if self._consumer is None or not self._consumer.assignment():
             return {}
-        found = await self._answer(getattr(self._consumer, which)(list(self._consumer.assignment())))
+        found = await self._answer(self._asker.ask(which, self._consumer.assignment()))
         return {self._ours(tp): offset for tp, offset in found.items()}
 
     async def _committed_at(self, tp: TopicPartition) -> int:
