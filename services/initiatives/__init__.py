@@ -3,5 +3,5 @@
 Owns: commitment, exchange
 Publishes: CommitmentPlanned, ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
 Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
-    ClientRevoked
+    EntitlementGranted, EntitlementWithdrawn, ClientRevoked
 """

@@ -17,6 +17,7 @@ from deploy.embedded.demo.stories import Stories
 from deploy.embedded.readiness import not_ready
 from deploy.embedded.stack import Stack
 from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
+from services.initiatives.directory.entitlements.handlers import HANDLERS as ENTITLEMENTS
 from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
 from services.notifications.alerts.handlers import HANDLERS as ALERTS
 from services.notifications.directory.handlers import HANDLERS as NOTIFICATIONS_DIRECTORY
@@ -29,7 +30,7 @@ from tests.fixtures.log import whole_log
 
 SERVICES = ("partners", "initiatives", "notifications")
 LISTENS = {
-    "initiatives.directory": DIRECTORY, "initiatives.commitments": COMMITMENTS,
+    "initiatives.directory": DIRECTORY, "initiatives.directory.entitlements": ENTITLEMENTS, "initiatives.commitments": COMMITMENTS,
     "notifications.directory": NOTIFICATIONS_DIRECTORY, "notifications.alerts": ALERTS,
 }  # fmt: skip
 TOPICS = [f"interurbe.{service}" for service in SERVICES]

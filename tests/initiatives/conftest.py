@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from services.initiatives.app import build
 from services.initiatives.commitments.handlers import HANDLERS as COMMITMENTS
+from services.initiatives.directory.entitlements.handlers import HANDLERS as ENTITLEMENTS
 from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
 from services.initiatives.models import Model
 from services.initiatives.settings import InitiativesSettings
@@ -45,6 +46,7 @@ ADDRESS = "http://initiatives.test"
 KEY = new_key()
 USUAL = "read write sign"
 _offsets = itertools.count(1)
+ROOMS = {"initiatives.directory": DIRECTORY, "initiatives.directory.entitlements": ENTITLEMENTS, "initiatives.commitments": COMMITMENTS}
 
 
 class PartnerClient(httpx.AsyncClient):
@@ -86,10 +88,10 @@ class InitiativesService:
         return client
 
     async def hear(self, envelopes: Sequence[Envelope] | None = None) -> None:
-        """Apply these facts (what the neighbour said since the last time, unless given) in both rooms that listen."""
+        """Apply these facts (what the neighbour said since the last time, unless given) in all rooms that listen."""
         heard = self.neighbour.take() if envelopes is None else envelopes
         items = [read(message(envelope, next(_offsets))) for envelope in heard]
-        for name, handlers in (("initiatives.directory", DIRECTORY), ("initiatives.commitments", COMMITMENTS)):
+        for name, handlers in ROOMS.items():
             application = Application(name, self.runtime, handlers)
             await application.together(items)
             await Sweep(name, self.runtime, application).apply()

@@ -15,6 +15,9 @@ from shared.events import (
     AgreementRef,
     AgreementSigned,
     CommitmentTerms,
+    EntitlementGranted,
+    EntitlementStep,
+    EntitlementWithdrawn,
     Envelope,
     Event,
     LineTerms,
@@ -30,6 +33,9 @@ from shared.events.cloudevents import to_data, to_headers
 
 HEARD_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+Step = tuple[str, str, str]
+"""A membership, its member and its network."""
+
 LINES = ("knowledge_exchange", "joint_projects", "advocacy_networking", "partnership_facilitation")
 
 
@@ -40,6 +46,7 @@ class Neighbour:
     said: list[Envelope] = field(default_factory=list)
     sequences: Counter[str] = field(default_factory=Counter)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
+    entitlements: dict[tuple[str, str], str] = field(default_factory=dict)
     taken: int = 0
 
     def take(self) -> list[Envelope]:
@@ -83,6 +90,24 @@ class Neighbour:
     def leaves(self, membership: str, partner: str, network: str, last_day: date) -> None:
         """End a membership with a day."""
         self.say(MembershipEnded(membership=membership, partner=partner, network=network, valid_to=last_day), membership)
+
+    def entitle(self, agreement: str, partner: str, *path: Step, lines: tuple[str, ...] = LINES, held: bool = True) -> str:
+        """Grant a partner the use of an agreement, as a party or by this path, or withdraw it; the entitlement's id."""
+        entitlement = self.entitlements.setdefault((agreement, partner), new_id())
+        steps = tuple(EntitlementStep(membership=membership, partner=member, network=network) for membership, member, network in path)
+        fact = (EntitlementGranted if held else EntitlementWithdrawn)(
+            entitlement=entitlement, partner=partner, agreement=agreement, lines=lines, party=path[-1][2] if path else partner,
+            path=steps, reason="agreement_in_force" if held else "membership_ended",
+        )  # fmt: skip
+        self.say(fact, entitlement)
+        return entitlement
+
+    def binds(self, parties: list[str], **more: Any) -> str:
+        """Have an agreement signed that entitles its parties at once; its id."""
+        agreement = self.sign(parties, **more)
+        for party in parties:
+            self.entitle(agreement, party)
+        return agreement
 
     def sign(self, parties: dict[str, str] | list[str], **more: Any) -> str:
         """Have an agreement signed by parties (ids, or roles by id); its id."""

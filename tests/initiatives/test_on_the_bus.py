@@ -71,7 +71,8 @@ def cast_said(service: InitiativesService) -> Cast:
     say = service.neighbour
     host, other, city = say.partner("Asocapitales", "city_network"), say.partner("WeGO", "city_network"), say.partner("Medellín")
     membership = say.joins(city, host)
-    agreement = say.sign([host, other])
+    agreement = say.binds([host, other])
+    say.entitle(agreement, city, (membership, city, host))
     say.leaves(membership, city, host, date(next_year(), 12, 31))
     say.enters_into_force(agreement, [host, other])
     return Cast(service, host, other, city, say.partner("Berlin"), membership, agreement)

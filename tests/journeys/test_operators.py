@@ -18,7 +18,10 @@ from tests.journeys.conftest import ON_ONE_BUS, stories_on
 from tests.journeys.operating import SPOILT, asked, asked_of_each, letter, numbers, parked, posted, ready
 
 NOTHING = dict.fromkeys(SERVICES, (0, "Nothing is parked.\n"))
-LISTENERS = ("initiatives.commitments", "initiatives.directory", "notifications.alerts", "notifications.directory")
+LISTENERS = (
+    "initiatives.commitments", "initiatives.directory", "initiatives.directory.entitlements",
+    "notifications.alerts", "notifications.directory",
+)  # fmt: skip
 KINDS = ["failed", "unknown-version", "unreadable", "unreadable"]
 TELLS_NO_PLACE = 2
 
@@ -95,9 +98,9 @@ async def test_what_does_not_belong_on_the_bus_is_set_aside_and_the_rest_flows_o
     known = f"{told.addresses.initiatives}/v1/directory/partners/{sound.envelope.subject_id}"
     until("the city behind them to be known", lambda: told.operator.find(known))
     for service in ("initiatives", "notifications"):
-        until(f"{service} to set them aside", lambda: aside(stack, service) == 2 * TELLS_NO_PLACE + 2)  # noqa: B023 - called at once
-        found = parked(stack, service)
         places = [name for name in LISTENERS if name.startswith(service)]
+        until(f"{service} to set them aside", lambda: aside(stack, service) == len(places) * TELLS_NO_PLACE + 2)  # noqa: B023 - called at once
+        found = parked(stack, service)
         assert sorted(one["place"] for one in found if one["kind"] == "unreadable") == sorted(places * TELLS_NO_PLACE)
         assert sorted(one["kind"] for one in found if one["place"] == f"{service}.directory") == KINDS
         for reason in SPOILT:

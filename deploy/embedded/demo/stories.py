@@ -84,14 +84,14 @@ class Stories:
                 self.http.post(link).raise_for_status()
         self.say(f"{len(PEOPLE)} mailboxes asked to be told, and confirmed by the link in their mail")
 
-    def _posted_when_known(self, system: System, url: str, body: dict[str, Any]) -> Any:
-        """Notifications hear of a partner a moment after it was registered; until then they say `unknown-partner`: send the same again."""
+    def _posted_when_known(self, system: System, url: str, body: dict[str, Any], until_then: str = "unknown-partner") -> Any:
+        """A neighbour hears a moment later of who was registered, or is entitled; until then it says so: send the same again."""
 
         def posted() -> Any | None:
             try:
                 return system.post(url, body)
             except Refused as refused:
-                if "unknown-partner" in str(refused):
+                if until_then in str(refused):
                     return None
                 raise
 
@@ -121,7 +121,7 @@ class Stories:
         )
         url = f"{self.addresses.initiatives}/v1/exchanges"
         known = system.get(url, agreement=agreement)["items"]
-        self.workshop = known[0] if known else system.post(url, self._workshop(agreement))
+        self.workshop = known[0] if known else self._posted_when_known(system, url, self._workshop(agreement), "not-entitled")
         reasons = "; ".join(because["words"]["es"] for because in self.workshop["because"])
         self.say(f"A  {self.workshop['titles']['es']}, {self.workshop['local_starts_at']} {self.workshop['timezone']}. {reasons}")
 

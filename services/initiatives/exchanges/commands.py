@@ -37,14 +37,16 @@ async def schedule(session: AsyncSession, caller: Caller, plan: Plan, now: datet
     must_host(caller, plan.hosts)
     names = await directory.names_of(session, plan.partners, now)
     agreement = await _agreement_of(session, caller, plan.basis, now)
-    paths = await _paths(session, agreement, list(plan.partners), plan.when.day)
+    paths = await _paths(session, agreement, list(plan.partners), (plan.basis.line, plan.when.day))
     exchange = Exchange.planned(plan, _reach(plan, agreement), paths, now)
     await record(session, exchange, exchange.scheduled(names), now=now)
     return exchange
 
 
 async def reschedule(session: AsyncSession, caller: Caller, change: Change, wall: Wall, now: datetime) -> Exchange:
-    """Move an exchange, on the clocks of the zone it has unless another is named; its partners must be entitled on the new day too.
+    """Move an exchange, on the clocks of the zone it has unless another is named; its partners must be entitled now, on the new day.
+
+    An exchange that was scheduled stands, whoever of its partners loses its entitlement later: only a move asks anew.
 
     Raises NotFound, NotYourExchange, Stale, ExchangeIsOver, ImpossibleTime, Invalid and NotEntitled.
     """
@@ -54,7 +56,7 @@ async def reschedule(session: AsyncSession, caller: Caller, change: Change, wall
     exchange.must_move(to)
     names = await directory.names_of(session, dict.fromkeys(exchange.partners, "/hosts"), now)
     agreement = await directory.agreement_to_act_under(session, None, exchange.agreement, now) if exchange.agreement else None
-    paths = await _paths(session, agreement, exchange.partners, to.day)
+    paths = await _paths(session, agreement, exchange.partners, (exchange.line, to.day))
     await record(session, exchange, exchange.reschedule(to, change.reason, paths, names, now), now=now)
     return exchange
 
@@ -90,11 +92,14 @@ async def _agreement_of(session: AsyncSession, caller: Caller, basis: Basis, now
     return agreement
 
 
-async def _paths(session: AsyncSession, agreement: Row[Any] | None, partners: list[str], on: date) -> list[dict[str, Any]]:
-    """How each partner comes to the agreement on that day, kept with the exchange as the reason why it was allowed."""
-    if agreement is None:
+async def _paths(
+    session: AsyncSession, agreement: Row[Any] | None, partners: list[str], use: tuple[str | None, date]
+) -> list[dict[str, Any]]:
+    """How each partner comes to use a line of the agreement on that day, kept with the exchange as the reason why it was allowed."""
+    line, day = use
+    if agreement is None or line is None:
         return []
-    found = await entitlements.entitled(session, agreement, partners, on)
+    found = await entitlements.entitled(session, agreement, partners, entitlements.Use(line, day))
     return [asdict(found[partner]) for partner in partners]
 
 

@@ -57,7 +57,10 @@ async def read(exchange_id: ExchangeId, caller: Reads, reader: Reader) -> Respon
 
 @router.post("/{exchange_id}/reschedule", response_model=ExchangeShown, summary="Move an exchange")
 async def reschedule(exchange_id: ExchangeId, body: Move, version: IfMatch, caller: Writes, session: Session) -> Response:
-    """A host moves it; every partner must be entitled on the new day too. Its calendar SEQUENCE rises."""
+    """A host moves it; every partner must be entitled now, to the new day. Its calendar SEQUENCE rises.
+
+    A scheduled exchange stands though a partner has lost its entitlement since; moving it asks anew.
+    """
     now = datetime.now(UTC)
     change = commands.Change(exchange_id, version, body.reason)
     return await _told(session, caller, await commands.reschedule(session, caller, change, body.wall(), now), now)

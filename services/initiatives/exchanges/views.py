@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import DateTime, Row, Select, literal, or_, select, tuple_
+from sqlalchemy import DateTime, Row, Select, literal, literal_column, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.initiatives.directory.models import KnownAgreement
 from services.initiatives.directory.views import Read, ids, names_among, visible_to
@@ -15,6 +16,10 @@ from shared.db import Key
 from shared.refusals import NotFound
 
 _EXCHANGE = Exchange.__table__.c
+_NAMED = literal_column(
+    "exchange.audience || ARRAY(SELECT CAST(jsonb_path_query(exchange.paths, '$[*].networks[*]') #>> '{}' AS uuid))", ARRAY(Key)
+)
+"""Everybody an answer names: who may know of the exchange, and the networks on the ways of its partners."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,6 @@ def no_such_exchange(exchange_id: str) -> NotFound:
 def _shown(caller: Caller, today: date) -> Select[Any]:
     known = KnownAgreement.__table__.c
     titles = select(known.titles).where(known.id == _EXCHANGE.agreement).scalar_subquery()
-    return select(*_EXCHANGE, names_among(_EXCHANGE.audience).label("names"), titles.label("agreement_titles")).where(
+    return select(*_EXCHANGE, names_among(_NAMED).label("names"), titles.label("agreement_titles")).where(
         visible_to(caller, _EXCHANGE.visibility, _EXCHANGE.audience, today)
     )

@@ -9,7 +9,7 @@ from shared.events import Visibility
 from tests.initiatives.conftest import InitiativesService
 from tests.initiatives.neighbour import HEARD_AT
 
-VIEWS = ("known_partner", "known_membership", "known_agreement")
+VIEWS = ("known_partner", "known_membership", "known_agreement", "known_entitlement")
 
 
 async def views(service: InitiativesService) -> dict[str, list[dict[str, Any]]]:
@@ -20,10 +20,12 @@ def a_history(service: InitiativesService) -> None:
     say = service.neighbour
     network, other, city = say.partner("Red", "city_network"), say.partner("Otra", "city_network"), say.partner("Cali")
     membership = say.joins(city, network)
-    agreement = say.sign([network, other])
+    agreement = say.binds([network, other])
+    say.entitle(agreement, city, (membership, city, network))
     say.enters_into_force(agreement, [network, other], expires_on=date(2030, 12, 31))
     say.rename(city, "Santiago de Cali")
     say.leaves(membership, city, network, date(2026, 6, 30))
+    say.entitle(agreement, city, (membership, city, network), held=False)
     say.rename(city, "Cali, Distrito")
 
 
@@ -49,6 +51,7 @@ async def test_every_fact_twice_and_out_of_order_comes_to_the_same(service: Init
     assert await views(service) == one_by_one
     assert [row["names"]["es"] for row in one_by_one["known_partner"]] == ["Red", "Otra", "Cali, Distrito"]
     assert one_by_one["known_agreement"][0]["state"] == "in_force"
+    assert sorted(row["held"] for row in one_by_one["known_entitlement"]) == [False, True, True]
     assert await service.facts() == []
 
 
@@ -72,8 +75,9 @@ async def seen(service: InitiativesService, caller: str, agreement: str) -> tupl
 async def test_an_agreement_of_its_parties_is_hidden_from_others(service: InitiativesService) -> None:
     say = service.neighbour
     network, other, member, stranger = (say.partner(name) for name in ("Red", "Otra", "Miembro", "Extraño"))
-    say.joins(member, network)
-    hidden = say.sign([network, other], visibility=Visibility.PARTIES)
+    membership = say.joins(member, network)
+    hidden = say.binds([network, other], visibility=Visibility.PARTIES)
+    say.entitle(hidden, member, (membership, member, network))
     await service.hear()
     assert await seen(service, other, hidden) == (200, True)
     assert await seen(service, member, hidden) == await seen(service, stranger, hidden) == (404, False)
@@ -88,9 +92,10 @@ async def test_an_agreement_of_its_parties_is_hidden_from_others(service: Initia
 async def test_an_agreement_of_networks_is_shown_to_their_present_members(service: InitiativesService) -> None:
     say = service.neighbour
     network, other, member, former, stranger = (say.partner(name) for name in ("Red", "Otra", "Miembro", "Antiguo", "Extraño"))
-    say.joins(member, network)
+    membership = say.joins(member, network)
     say.leaves(say.joins(former, network), former, network, date(2025, 1, 1))
-    agreement = say.sign([network, other], visibility=Visibility.NETWORK)
+    agreement = say.binds([network, other], visibility=Visibility.NETWORK)
+    say.entitle(agreement, member, (membership, member, network))
     await service.hear()
     assert await seen(service, member, agreement) == (200, True)
     assert await seen(service, former, agreement) == await seen(service, stranger, agreement) == (404, False)

@@ -1,4 +1,4 @@
-"""Why a partner may take part: as party, as member of a network that is party, on the days on which both hold."""
+"""What a partner may use and why: what the partners service entitles it to, on the days to which agreement and memberships last."""
 
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ async def entitlements(service: InitiativesService, partner: str, on: str = "202
 async def test_a_party_may_use_each_line_of_its_agreement(service: InitiativesService) -> None:
     say = service.neighbour
     wego, seoul = say.partner("WeGO", "city_network"), say.partner("Seoul")
-    agreement = say.sign([wego, seoul])
+    agreement = say.binds([wego, seoul])
     await service.hear()
     found = await entitlements(service, seoul)
     assert sorted(one["line"] for one in found) == sorted(LINES)
@@ -33,10 +33,14 @@ async def test_a_member_may_join_because_its_network_signed(service: Initiatives
     asocapitales, wego = say.partner("Asocapitales", "city_network"), say.partner("WeGO", "city_network")
     medellin = say.partner("Medellín")
     membership = say.joins(medellin, asocapitales)
-    say.sign([asocapitales, wego], lines=(LineTerms(line="knowledge_exchange"),))
+    agreement = say.sign([asocapitales, wego], lines=(LineTerms(line="knowledge_exchange"),))
+    say.entitle(agreement, medellin, (membership, medellin, asocapitales))
     await service.hear()
     [one] = await entitlements(service, medellin)
-    assert one["path"] == {"via": "membership", "party": asocapitales, "membership": membership, "role": "member", "until": None}
+    assert one["path"] == {
+        "via": "membership", "party": asocapitales, "membership": membership, "role": "member", "until": None,
+        "networks": [asocapitales],
+    }  # fmt: skip
     assert one["because"]["en"] == (
         "Medellín may take part because it is a member of Asocapitales, which is party to “Memorandum”, line a (knowledge exchange)."
     )
@@ -47,7 +51,8 @@ async def test_who_leaves_the_network_is_entitled_up_to_its_last_day(service: In
     say = service.neighbour
     network, other, city = say.partner("Red", "city_network"), say.partner("Otra", "city_network"), say.partner("Cali")
     membership = say.joins(city, network, since=date(2026, 1, 10))
-    say.sign([network, other])
+    agreement = say.sign([network, other])
+    say.entitle(agreement, city, (membership, city, network))
     say.leaves(membership, city, network, date(2026, 6, 30))
     await service.hear()
     by_day = {on: len(await entitlements(service, city, on)) for on in ("2026-01-09", "2026-01-10", "2026-06-30", "2026-07-01")}
@@ -55,23 +60,55 @@ async def test_who_leaves_the_network_is_entitled_up_to_its_last_day(service: In
     assert {one["path"]["until"] for one in await entitlements(service, city)} == {"2026-06-30"}
 
 
-async def test_opt_in_and_no_pass_nothing_on(service: InitiativesService) -> None:
+async def test_only_who_is_told_to_be_entitled_is(service: InitiativesService) -> None:
     say = service.neighbour
     network, other = say.partner("Red", "city_network"), say.partner("Otra", "city_network")
-    cities = {inherits: say.partner(inherits) for inherits in ("opt_in", "no", "auto", "something_new")}
-    for inherits, city in cities.items():
-        say.joins(city, network, inherits=inherits)
-    say.sign([network, other])
+    chosen, silent = say.partner("Elegida"), say.partner("Callada")
+    ways = {city: (say.joins(city, network, inherits="opt_in"), city, network) for city in (chosen, silent)}
+    agreement = say.binds([network, other])
+    say.entitle(agreement, chosen, ways[chosen])
     await service.hear()
-    assert {inherits: len(await entitlements(service, city)) for inherits, city in cities.items()} == {
-        "opt_in": 0, "no": 0, "auto": 4, "something_new": 0,
-    }  # fmt: skip
+    assert [len(await entitlements(service, city)) for city in (chosen, silent)] == [4, 0]
+    say.entitle(agreement, chosen, ways[chosen], held=False)
+    await service.hear()
+    assert await entitlements(service, chosen) == []
+
+
+async def test_a_member_of_a_network_within_a_network_is_told_the_whole_way(service: InitiativesService) -> None:
+    say = service.neighbour
+    region, network, other = (say.partner(name, "city_network") for name in ("Región", "Red", "Otra"))
+    city = say.partner("Cali")
+    below, above = say.joins(city, region), say.joins(region, network)
+    agreement = say.binds([network, other], lines=(LineTerms(line="joint_projects"),))
+    say.entitle(agreement, city, (below, city, region), (above, region, network), lines=("joint_projects",))
+    say.leaves(above, region, network, date(2026, 6, 30))
+    await service.hear()
+    [one] = await entitlements(service, city)
+    path = one["path"]
+    assert (path["party"], path["membership"], path["networks"], path["until"]) == (network, below, [region, network], "2026-06-30")
+    assert "because it is a member of Región → Red, which is party to" in one["because"]["en"]
+    assert await entitlements(service, city, "2026-07-01") == []
+
+
+async def test_another_way_holds_when_the_one_that_was_told_ends(service: InitiativesService) -> None:
+    say = service.neighbour
+    red, liga, city = say.partner("Red", "city_network"), say.partner("Liga", "city_network"), say.partner("Cali")
+    first, second = say.joins(city, red), say.joins(city, liga)
+    agreement = say.binds([red, liga], lines=(LineTerms(line="joint_projects"),))
+    say.entitle(agreement, city, (first, city, red))
+    say.leaves(first, city, red, date(2026, 6, 30))
+    await service.hear()
+    parties = {on: [one["path"]["membership"] for one in await entitlements(service, city, on)] for on in ("2026-06-30", "2026-07-01")}
+    assert parties == {"2026-06-30": [first], "2026-07-01": [second]}
+    say.leaves(second, city, liga, date(2026, 8, 31))
+    await service.hear()
+    assert await entitlements(service, city, "2026-09-01") == []
 
 
 async def test_an_agreement_entitles_while_it_is_in_force(service: InitiativesService) -> None:
     say = service.neighbour
     a, b = say.partner("A"), say.partner("B")
-    agreement = say.sign([a, b], effective_on=date(2026, 2, 1), expires_on=date(2026, 2, 28))
+    agreement = say.binds([a, b], effective_on=date(2026, 2, 1), expires_on=date(2026, 2, 28))
     await service.hear()
     days = ("2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01")
     assert [len(await entitlements(service, a, on)) for on in days] == [0, 4, 4, 0]
@@ -80,28 +117,11 @@ async def test_an_agreement_entitles_while_it_is_in_force(service: InitiativesSe
     assert len(await entitlements(service, a, "2026-03-01")) == 4
 
 
-async def test_observers_and_witnesses_look_on(service: InitiativesService) -> None:
-    say = service.neighbour
-    roles = {say.partner(role): role for role in ("signatory", "supporting", "observer", "witness")}
-    say.sign(roles, lines=(LineTerms(line="joint_projects"),))
-    await service.hear()
-    found = {role: len(await entitlements(service, partner)) for partner, role in roles.items()}
-    assert found == {"signatory": 1, "supporting": 1, "observer": 0, "witness": 0}
-
-
-async def test_two_ways_to_one_agreement_are_both_told(service: InitiativesService) -> None:
-    say = service.neighbour
-    network, city, other = say.partner("Red", "city_network"), say.partner("Ciudad"), say.partner("Otra")
-    say.joins(city, network)
-    say.sign([network, city, other], lines=(LineTerms(line="joint_projects"),))
-    await service.hear()
-    assert sorted(one["path"]["via"] for one in await entitlements(service, city)) == ["membership", "party"]
-
-
 async def test_a_line_this_code_does_not_know_is_told_as_it_is(service: InitiativesService) -> None:
     say = service.neighbour
     a, b = say.partner("A"), say.partner("B")
-    say.sign([a, b], lines=(LineTerms(line="space_travel"),))
+    agreement = say.sign([a, b], lines=(LineTerms(line="space_travel"),))
+    say.entitle(agreement, a, lines=("space_travel",))
     await service.hear()
     [one] = await entitlements(service, a)
     assert one["because"]["en"].endswith("line ? (space_travel).")
@@ -111,7 +131,7 @@ async def test_pages_of_entitlements_hold_each_once(service: InitiativesService)
     say = service.neighbour
     a, b = say.partner("A"), say.partner("B")
     for _ in range(3):
-        say.sign([a, b])
+        say.binds([a, b])
     await service.hear()
     client, met, address = service.client_of(a), [], f"/v1/partners/{a}/entitlements?on=2026-03-02&limit=5"
     while address:

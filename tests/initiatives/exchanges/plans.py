@@ -66,7 +66,8 @@ async def cast_of(service: InitiativesService, visibility: Visibility = Visibili
     host, other = say.partner("Asocapitales", "city_network"), say.partner("WeGO", "city_network")
     city, stranger = say.partner("Medellín"), say.partner("Berlin")
     membership = say.joins(city, host)
-    agreement = say.sign([host, other], visibility=visibility, **terms)
+    agreement = say.binds([host, other], visibility=visibility, **terms)
+    say.entitle(agreement, city, (membership, city, host))
     await service.hear()
     return Cast(service, host, other, city, stranger, membership, agreement)
 

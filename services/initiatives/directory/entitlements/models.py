@@ -1,11 +1,17 @@
-"""Why a partner may take part in a line of cooperation, in words; and why not."""
+"""What the partners service says of entitlements, kept as a view; and why a partner may take part, in words, or why not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from string import ascii_lowercase
-from typing import Final, Self
+from typing import Any, Final, Self
 
+from sqlalchemy import Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.initiatives.models import Model
+from shared.db import Key
 from shared.refusals import Conflict
 
 LINES: Final = ("knowledge_exchange", "joint_projects", "advocacy_networking", "partnership_facilitation")
@@ -44,8 +50,34 @@ _AS_MEMBER: Final = {
 }
 
 
+class KnownEntitlement(Model):
+    """Whether a partner may use lines of an agreement now, as the partners service said last; it alone decides that.
+
+    ``memberships`` and ``networks`` are the steps from the partner up to the ``party``, none when it is the party itself. They are
+    those of the day it was said: a partner that has another way as well keeps its entitlement, unsaid, when the first one ends.
+    """
+
+    __tablename__ = "known_entitlement"
+    __table_args__ = (Index("ix_known_entitlement_partner", "partner", "agreement"),)
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    partner: Mapped[str] = mapped_column(Key)
+    agreement: Mapped[str] = mapped_column(Key)
+    lines: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    party: Mapped[str] = mapped_column(Key)
+    memberships: Mapped[list[str]] = mapped_column(ARRAY(Key))
+    networks: Mapped[list[str]] = mapped_column(ARRAY(Key))
+    held: Mapped[bool]
+    reason: Mapped[str]
+    heard_at: Mapped[datetime]
+
+
+VIEWS: Final = (KnownEntitlement,)
+"""All that the handlers of this room fill, and nobody else: what a rebuild empties."""
+
+
 class NotEntitled(Conflict):
-    """A partner is neither bound by the agreement on that day nor a member of a network that is and passes it on.
+    """The partners service entitles a partner to nothing under this agreement, or to nothing that lasts until that day.
 
     ``missing`` says for each such partner what it lacks and what would help; or flag the exchange ``outside_agreement``.
     """
@@ -56,9 +88,10 @@ class NotEntitled(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """How a partner comes to an agreement: as party itself, or by its membership of a network that is party.
+    """How a partner comes to an agreement: as party itself, or by its membership of a network that is party, or belongs to one.
 
-    ``until`` is the last day on which both the agreement and the membership hold, none when neither ends.
+    ``networks`` lead from the partner's own up to the party. ``until`` is the last day on which the agreement and all memberships
+    on the way hold, none when none of them ends.
     """
 
     partner: str
@@ -66,13 +99,15 @@ class Path:
     membership: str | None = None
     role: str | None = None
     until: date | None = None
+    networks: tuple[str, ...] = ()
 
     @classmethod
-    def kept(cls, kept: Mapping[str, str | None]) -> Self:
-        """A path as it was kept in JSON."""
-        until = kept["until"]
+    def kept(cls, kept: Mapping[str, Any]) -> Self:
+        """A path as it was kept in JSON; the older ones knew no network but the party."""
+        until, membership = kept["until"], kept["membership"]
         day = None if until is None else date.fromisoformat(until)
-        return cls(str(kept["partner"]), str(kept["party"]), kept["membership"], kept["role"], day)
+        networks = kept.get("networks", () if membership is None else (kept["party"],))
+        return cls(str(kept["partner"]), str(kept["party"]), membership, kept["role"], day, tuple(networks))
 
     @property
     def via(self) -> str:
@@ -81,12 +116,12 @@ class Path:
 
 
 def because(path: Path, line: str, titles: Mapping[str, str], names: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Why the partner may take part, by language; ``names`` has the names of the partner and of the network, by id."""
+    """Why the partner may take part, by language; ``names`` has the names of the partner and the networks, by id."""
     sentences = _AS_PARTY if path.via == PARTY else _AS_MEMBER
     return {
         language: sentence.format(
             partner=_in(language, names.get(path.partner), path.partner),
-            network=_in(language, names.get(path.party), path.party),
+            network=" → ".join(_in(language, names.get(network), network) for network in path.networks),
             agreement=_in(language, titles, "?"),
             letter=_letter(line),
             line=_line(language, line),

@@ -18,9 +18,10 @@ router = APIRouter(prefix="/v1/partners", tags=["entitlements"], route_class=Com
 async def list_entitlements(
     partner_id: PartnerId, request: Request, caller: Reads, reader: Reader, asked: Annotated[EntitlementsWanted, Query()]
 ) -> Response:
-    """Each line of each agreement in force that the partner may use: as party itself, or as member of a network that is party.
+    """Each line of each agreement that the partner is entitled to now, as party itself or through its networks, if it lasts that day.
 
-    Agreements that the caller may not know of are left out. Without `on` the day is today (UTC).
+    The partners service decides who is entitled; agreements that the caller may not know of are left out. Without `on` the day is
+    today (UTC).
     """
     today = datetime.now(UTC).date()
     wanted = views.Asked(partner_id, asked.on or today, Cursor.read(asked.after, str, str, str), asked.limit + 1)

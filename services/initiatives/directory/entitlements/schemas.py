@@ -16,6 +16,7 @@ PATH_EXAMPLE: dict[str, JsonValue] = {
     "membership": "01939f6e-8f1a-7c3e-9b52-0000000000a1",
     "role": "member",
     "until": None,
+    "networks": ["01939f6e-8f1a-7c3e-9b52-000000000001"],
 }
 WORDS_EXAMPLE: JsonValue = {
     "es": "Medellín puede participar porque es miembro de Asocapitales, que es parte de «Memorando de Entendimiento», línea a "
@@ -39,14 +40,16 @@ class PathShown(BaseModel):
 
     via: str = Field(description="`party`: bound itself; `membership`: a member of a network that is.", examples=["membership"])
     party: str = Field(description="The party: the partner itself, or the network.")
-    membership: str | None = Field(None, description="The membership that passes the network's agreement on.")
-    role: str | None = Field(None, description="The partner's role in the network.", examples=["member"])
-    until: date | None = Field(None, description="The last day on which agreement and membership both hold; null when neither ends.")
+    membership: str | None = Field(None, description="The partner's own membership by which the agreement reaches it.")
+    role: str | None = Field(None, description="The partner's role in its network.", examples=["member"])
+    until: date | None = Field(None, description="The last day on which the agreement and all memberships on the way hold; null: no end.")
+    networks: list[str] = Field([], description="From the partner's own network up to the party.")
 
     @classmethod
     def of(cls, path: Path) -> Self:
         """The path as the API tells it."""
-        return cls(via=path.via, party=path.party, membership=path.membership, role=path.role, until=path.until)
+        way = {"via": path.via, "networks": list(path.networks)}
+        return cls.model_validate(way | {name: getattr(path, name) for name in ("party", "membership", "role", "until")})
 
 
 class EntitlementShown(BaseModel):
@@ -65,9 +68,8 @@ class EntitlementShown(BaseModel):
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """A row of the entitlements view as the API tells it."""
-        path = Path(row.partner, row.party, row.membership, row.role, row.until)
-        as_party = next((party["names"] for party in row.parties if party["partner"] == row.party), None)
-        names = {row.party: row.party_names or as_party or {}, row.partner: row.partner_names}
+        path = Path(row.partner, row.party, row.membership, row.role, row.until, tuple(row.networks))
+        names = {party["partner"]: party["names"] for party in row.parties} | (row.names or {})
         words = because(path, row.line, row.titles, names)
         shown = PathShown.of(path)
         return cls(partner=row.partner, agreement=row.agreement, code=row.code, titles=row.titles, line=row.line, path=shown, because=words)

@@ -1,7 +1,12 @@
-"""following: what is followed of merges and entitlements.
+"""following: what the partners service says of entitlements.
 
-TODO
+A table that no running code reads or fills yet, so it needs no more than to be there. Nothing is carried over into it: its rows bear
+the owner's ids, and the consumer that fills it is new, so it starts from the first fact by itself.
 """
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -10,8 +15,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
-
-
-def downgrade() -> None:
-    pass
+    op.create_table(
+        "known_entitlement",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("partner", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("agreement", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("lines", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("party", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("memberships", postgresql.ARRAY(sa.Uuid(as_uuid=False)), nullable=False),
+        sa.Column("networks", postgresql.ARRAY(sa.Uuid(as_uuid=False)), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_entitlement")),
+    )
+    op.create_index("ix_known_entitlement_partner", "known_entitlement", ["partner", "agreement"], unique=False)
