@@ -6,9 +6,10 @@ from typing import cast
 from fastapi import FastAPI
 
 from services.partners.access.commands import found
-from services.partners.access.models import TOKEN_LIFE, Guesses
+from services.partners.access.models import TOKEN_LIFE
 from services.partners.access.routes import Access, open_router
 from services.partners.access.routes import router as access_router
+from services.partners.access.secrets.models import Guesses
 from services.partners.access.views import KeyRing, revoked_since
 from services.partners.agreements.routes import ROUTERS as AGREEMENTS
 from services.partners.audit.commands import note

@@ -20,13 +20,16 @@ from services.partners.access.models import (
 )
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import Seen
+from services.partners.registry.models import Partner
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
-from shared.due import Act, owe
+from shared.due import Act, forgive, owe
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
 
 ROTATE = "access.rotate_keys"
+WARN = "client.expiry_warning"
+"""The kind of due act by which a partner is warned that a client of it ends."""
 SIGNING_KEYS = "signing-keys"
 USE_NOTED_EVERY = timedelta(minutes=1)
 _FOUNDING_LOCK = 7_238_412
@@ -58,6 +61,7 @@ async def create_client(session: AsyncSession, caller: Caller, wanted: ClientWan
     client, secret = Client.create(wanted, created_by=caller.client, now=now)
     session.add(client)
     await session.flush()
+    await _warn_in_time(session, client, None, now)
     return client, secret
 
 
@@ -67,7 +71,9 @@ async def change_client(session: AsyncSession, caller: Caller, seen: Seen, chang
     if client.version != seen.version:
         detail = f"Version {client.version} of this client is the current one."
         raise Stale(detail, field="If-Match", fix="Read it again.", version=client.version)
+    before = client.ends_at()
     client.change(changes, now)
+    await _warn_in_time(session, client, before, now)
     await session.flush()
     return client
 
@@ -80,7 +86,9 @@ async def make_secret(
     Raises InsufficientScope, NotFound, `ClientIsRevoked`, Invalid or `TwoSecrets`.
     """
     client = await _ruled(session, caller, client_id)
+    before = client.ends_at()
     made = client.new_secret(old_valid_until, now)
+    await _warn_in_time(session, client, before, now)
     await session.flush()
     return made
 
@@ -88,7 +96,9 @@ async def make_secret(
 async def drop_secret(session: AsyncSession, caller: Caller, client_id: str, n: int, now: datetime) -> Client:
     """End one of a client's two secrets at once; raises InsufficientScope, NotFound or `LastSecret`."""
     client = await _ruled(session, caller, client_id)
+    before = client.ends_at()
     client.drop_secret(n, now)
+    await _warn_in_time(session, client, before, now)
     await session.flush()
     return client
 
@@ -96,10 +106,38 @@ async def drop_secret(session: AsyncSession, caller: Caller, client_id: str, n: 
 async def revoke_client(session: AsyncSession, caller: Caller, client_id: str, now: datetime) -> Client:
     """Let a client get no token any more, and the ones it has be refused. Raises InsufficientScope or NotFound."""
     client = await _ruled(session, caller, client_id)
+    before = client.ends_at()
     fact = client.revoke(now)
     if fact is not None:
         await record(session, client, fact, now=now)
+        await _warn_in_time(session, client, before, now)
     return client
+
+
+async def warn_of_expiry(session: AsyncSession, subject: str, now: datetime) -> None:
+    """Warn the partner that a client of it can take no token soon, and see to the next warning; after its end there is none.
+
+    However late it comes, it warns once: of two warnings missed the later one is not owed any more.
+    """
+    client = await session.get_one(Client, subject.partition("/")[2], options=[_WITH_SECRETS], with_for_update=True)
+    names = await session.scalar(select(Partner.names).where(Partner.id == client.partner))
+    warned = client.warn(names or {}, now)
+    if warned is not None:
+        await record(session, client, warned, now=now)
+    following = client.warned_next(now)
+    if following is not None:
+        await owe(session, WARN, subject, following)
+
+
+async def _warn_in_time(session: AsyncSession, client: Client, before: datetime | None, now: datetime) -> None:
+    """Owe the next warning where the client's end is another than ``before``; a warning that waits is left alone otherwise."""
+    if client.ends_at() == before:
+        return
+    first = client.warned_next(now)
+    if first is not None:
+        await owe(session, WARN, client.subject, first)
+    else:
+        await forgive(session, WARN, client.subject)
 
 
 async def _ruled(session: AsyncSession, caller: Caller, client_id: str) -> Client:
@@ -179,5 +217,5 @@ async def _keep_bootstrap(session: AsyncSession, secret: str, now: datetime) -> 
         client.take_over(secret, now)
 
 
-ACTS: Mapping[str, Act] = {ROTATE: rotate_due}
+ACTS: Mapping[str, Act] = {ROTATE: rotate_due, WARN: warn_of_expiry}
 """What becomes due in this room."""

@@ -1,7 +1,6 @@
 """Clients of partners' systems with their secrets, and the keys that sign their tokens."""
 
 import json
-from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +15,9 @@ from services.partners.access.secrets.models import ClientSecret, drop, followin
 from services.partners.models import Model
 from shared.auth import PLATFORM, SCOPES, Caller, dump_key, key_id, new_key, public_set
 from shared.db import Key, new_id
-from shared.events import ClientRevoked, Event, Visibility
+from shared.events import ClientExpiryWarned, ClientRevoked, Event, Visibility
 from shared.outbox import Aggregate, Reach
-from shared.refusals import Conflict, Invalid, Refusal, TooManyRequests
+from shared.refusals import Conflict, Invalid, Refusal
 
 BOOTSTRAP = "bootstrap"
 """The id of the operator's first client, whose secret is a setting."""
@@ -26,6 +25,8 @@ TOKEN_LIFE = timedelta(minutes=10)
 KEY_LIFE = timedelta(days=30)
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=10)
 """Longer than verifiers keep the key set, so that every one of them knows a key before its first signature."""
+WARNED_BEFORE = (timedelta(days=14), timedelta(days=1))
+"""How long before a client can take no token any more its partner is warned."""
 PUBLISHED_AFTER_SIGNING = TOKEN_LIFE + timedelta(minutes=5)
 """Longer than the last token lives, plus what a process that has not noticed the rotation signs meanwhile."""
 
@@ -192,48 +193,37 @@ class Client(Aggregate, Model):
         self.revoked_at = self.tokens_since = now
         return ClientRevoked(client=self.id, partner=self.partner, revoked_at=now)
 
-    def reach(self, _fact: Event) -> Reach:
-        """Facts about a client are its owner's alone."""
-        return Reach(Visibility.OWNER, (self.partner or PLATFORM,))
+    def ends_at(self) -> datetime | None:
+        """When it can take no token any more: at its own end or that of its last secret; None never, or when it was revoked."""
+        if self.revoked_at is not None:
+            return None
+        lasts = [kept.expires_at for kept in self.secrets]
+        ends = [self.expires_at, None if None in lasts else max(filter(None, lasts))]
+        return min(filter(None, ends), default=None)
+
+    def warned_next(self, now: datetime) -> datetime | None:
+        """When its partner is to be warned next that it ends; None for a client without an end, or of the operator's own."""
+        end = self.ends_at()
+        if end is None or self.partner is None:
+            return None
+        return next((end - before for before in WARNED_BEFORE if end - before > now), None)
+
+    def warn(self, names: dict[str, str], now: datetime) -> ClientExpiryWarned | None:
+        """Its end is near; ``names`` are its partner's. None when there is no end any more, or it lies elsewhere."""
+        end = self.ends_at()
+        if end is None or self.partner is None or not end - WARNED_BEFORE[0] <= now < end:
+            return None
+        return ClientExpiryWarned(client=self.id, client_name=self.name, partner=self.partner, names=names, expires_at=end)
+
+    def reach(self, fact: Event) -> Reach:
+        """That it was revoked is its owner's alone; that it ends soon its partner's people are told."""
+        visibility = Visibility.PARTIES if isinstance(fact, ClientExpiryWarned) else Visibility.OWNER
+        return Reach(visibility, (self.partner or PLATFORM,))
 
 
 def _must_lie_ahead(end: datetime | None, now: datetime) -> None:
     if end is not None and end <= now:
         raise Invalid("The client would have expired already.", field="/expires_at", fix="Send a later time, or leave it out.")
-
-
-class Guesses:
-    """How often an address was refused for a client lately; in the memory of one process.
-
-    Secrets cannot be guessed: this keeps somebody who tries from burning our time. It counts by address *and* client, so that
-    nobody can lock a client out from elsewhere, nor everybody behind one proxy.
-    """
-
-    def __init__(self, most: int = 10, within: timedelta = timedelta(minutes=1), remembered: int = 10_000) -> None:
-        """At most ``most`` refusals ``within`` a time, for the ``remembered`` latest pairs of address and client."""
-        self._most, self._within, self._remembered = most, within, remembered
-        self._refused: OrderedDict[tuple[str, str], deque[datetime]] = OrderedDict()
-
-    def must_be_few(self, address: str, client: str, now: datetime) -> None:
-        """Raise TooManyRequests when there were too many."""
-        times = self._refused.get((address, client), deque())
-        while times and now - times[0] >= self._within:
-            times.popleft()
-        if len(times) >= self._most:
-            seconds = int((times[0] + self._within - now).total_seconds()) + 1
-            raise TooManyRequests(
-                f"This client was refused {self._most} times within {int(self._within.total_seconds())} seconds.",
-                fix=f"Check the secret, and try again in {seconds} seconds.",
-                retry_after=seconds,
-            )
-
-    def refused(self, address: str, client: str, now: datetime) -> None:
-        """Count one more."""
-        times = self._refused.setdefault((address, client), deque(maxlen=self._most))
-        times.append(now)
-        self._refused.move_to_end((address, client))
-        if len(self._refused) > self._remembered:
-            self._refused.popitem(last=False)
 
 
 class KeyState(StrEnum):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.partners.access import commands, views
-from services.partners.access.models import Client, ClientRefused, Guesses
+from services.partners.access.models import Client, ClientRefused
 from services.partners.access.schemas import (
     KEYS_PATH,
     METADATA_PATH,
@@ -27,6 +27,7 @@ from services.partners.access.schemas import (
     Token,
     credentials_of,
 )
+from services.partners.access.secrets.models import Guesses
 from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
 from shared.auth import Caller, Issuer, public_set

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.partners.access.models import Client, ClientWanted, Guesses, TokenRefused
+from services.partners.access.models import Client, ClientWanted, TokenRefused
 from services.partners.access.schemas import credentials_of
+from services.partners.access.secrets.models import Guesses
 from shared.auth import PLATFORM
 from shared.refusals import TooManyRequests
 

@@ -1,8 +1,9 @@
-"""A client's secrets, kept as digests, and how one follows another."""
+"""A client's secrets, kept as digests, how one follows another, and how often one may be guessed."""
 
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Self
@@ -11,7 +12,7 @@ from sqlalchemy import ForeignKey, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.models import Model
-from shared.refusals import Conflict, Invalid
+from shared.refusals import Conflict, Invalid, TooManyRequests
 
 SECRET_PREFIX = "iub_"  # noqa: S105 - what a secret begins with, so that scanners of leaked secrets know one
 SECRET_BYTES = 32
@@ -104,3 +105,37 @@ def drop(kept: Sequence[ClientSecret], n: int, now: datetime) -> bool:
     for secret in named:
         secret.end(now)
     return bool(named)
+
+
+class Guesses:
+    """How often an address was refused for a client lately; in the memory of one process.
+
+    Secrets cannot be guessed: this keeps somebody who tries from burning our time. It counts by address *and* client, so that
+    nobody can lock a client out from elsewhere, nor everybody behind one proxy.
+    """
+
+    def __init__(self, most: int = 10, within: timedelta = timedelta(minutes=1), remembered: int = 10_000) -> None:
+        """At most ``most`` refusals ``within`` a time, for the ``remembered`` latest pairs of address and client."""
+        self._most, self._within, self._remembered = most, within, remembered
+        self._refused: OrderedDict[tuple[str, str], deque[datetime]] = OrderedDict()
+
+    def must_be_few(self, address: str, client: str, now: datetime) -> None:
+        """Raise TooManyRequests when there were too many."""
+        times = self._refused.get((address, client), deque())
+        while times and now - times[0] >= self._within:
+            times.popleft()
+        if len(times) >= self._most:
+            seconds = int((times[0] + self._within - now).total_seconds()) + 1
+            raise TooManyRequests(
+                f"This client was refused {self._most} times within {int(self._within.total_seconds())} seconds.",
+                fix=f"Check the secret, and try again in {seconds} seconds.",
+                retry_after=seconds,
+            )
+
+    def refused(self, address: str, client: str, now: datetime) -> None:
+        """Count one more."""
+        times = self._refused.setdefault((address, client), deque(maxlen=self._most))
+        times.append(now)
+        self._refused.move_to_end((address, client))
+        if len(self._refused) > self._remembered:
+            self._refused.popitem(last=False)
