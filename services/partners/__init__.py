@@ -5,6 +5,6 @@ Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
     AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,
-    ClientRevoked, ClientExpiryWarned
+    ClientRevoked, ClientExpiryWarned, PartnerDuplicateSuspected
 Consumes: nothing
 """

@@ -22,7 +22,7 @@ _NAMES_LOCK = 7_238_411
 
 
 async def register_partner(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
-    """Put a partner on record; refuse one whose name is near one of its country, unless forced.
+    """Put a partner on record; refuse one whose name is near one of its country, unless forced: then it is told that it is suspected.
 
     Raises Forbidden, `SuspectedDuplicate`, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
     """
@@ -86,9 +86,10 @@ async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: 
 async def _register(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
     partner, registered = Partner.register(registration.profile, now)
     await _claim(session, partner, registration.profile)
-    if not registration.force:
-        await _refuse_duplicates(session, partner)
-    await record(session, partner, registered, now=now)
+    suspects = await suspected_duplicates(session, partner)
+    if suspects and not registration.force:
+        raise _duplicate(partner, suspects)
+    await record(session, partner, registered, *partner.suspect(suspects), now=now)
     session.add(PartnerChange.of(partner, None, caller))
     return partner
 
@@ -102,7 +103,8 @@ async def _change(session: AsyncSession, caller: Caller, partner: Partner, chang
         # What the changes name must be free and known before they are written.
         with session.no_autoflush:
             await _claim(session, partner, partner.profile())
-    await record(session, partner, updated, now=now)
+    suspects = await _newly_suspected(session, partner, before)
+    await record(session, partner, updated, *partner.suspect(suspects), now=now)
     session.add(PartnerChange.of(partner, before, caller))
 
 
@@ -117,15 +119,24 @@ async def _claim(session: AsyncSession, partner: Partner, profile: Profile) -> N
         await known_partners(session, [profile.hosted_by], field="/hosted_by")
 
 
-async def _refuse_duplicates(session: AsyncSession, partner: Partner) -> None:
-    suspects = await suspected_duplicates(session, partner)
-    if suspects:
-        raise SuspectedDuplicate(
-            f"{len(suspects)} partner(s) in {partner.country} bear one of these names or one near it.",
-            field="/names",
-            fix="Use one of the suspects, or send 'force': true to register this partner all the same.",
-            suspects=suspects,
-        )
+def _duplicate(partner: Partner, suspects: list[dict[str, Any]]) -> SuspectedDuplicate:
+    return SuspectedDuplicate(
+        f"{len(suspects)} partner(s) in {partner.country} bear one of these names or one near it.",
+        field="/names",
+        fix="Use one of the suspects, or send 'force': true to register this partner all the same.",
+        suspects=suspects,
+    )
+
+
+async def _newly_suspected(session: AsyncSession, partner: Partner, before: Profile) -> list[dict[str, Any]]:
+    """Whom the changed partner might be because of a name it did not have ``before``; elsewhere than before every name is new."""
+    new = {*partner.profile().texts()} - ({*before.texts()} if partner.country == before.country else set())
+    if not new:
+        return []
+    # What is asked here must not write the change before its facts are recorded with it.
+    with session.no_autoflush:
+        suspects = await suspected_duplicates(session, partner)
+    return [one for one in suspects if any(reason["yours"] in new for reason in one["because"])]
 
 
 async def _partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:

@@ -1,6 +1,6 @@
 """Partner: who exists, under which names, and the keys other systems know it by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from services.partners.models import Model
 from services.partners.registry.names.models import fold, indexed
 from shared.db import Key, new_id
-from shared.events import Event, PartnerProfile, PartnerRegistered, PartnerUpdated, Visibility
+from shared.events import Event, PartnerDuplicateSuspected, PartnerProfile, PartnerRegistered, PartnerUpdated, Suspect, Visibility
 from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Invalid
 
@@ -176,8 +176,20 @@ class Partner(Aggregate, Model):
         sequences = {"aliases": tuple(self.aliases), "languages": tuple(self.languages), "identifiers": identifiers}
         return Profile(**(plain | sequences))
 
+    def suspect(self, suspects: Sequence[Mapping[str, Any]]) -> list[PartnerDuplicateSuspected]:
+        """What is told of a partner that is on record although it might be one of these; nothing where there are none."""
+        if not suspects:
+            return []
+        said = []
+        for one in suspects:
+            ways = dict.fromkeys(reason["how"] for reason in one["because"])
+            said.append(Suspect(partner=one["id"], names=one["names"], score=one["score"], alike_by=tuple(ways)))
+        return [PartnerDuplicateSuspected(partner=self.id, names=self.names, suspects=tuple(said))]
+
     def reach(self, fact: Event) -> Reach:
-        """Everybody may know who exists."""
+        """Everybody may know who exists; whom one might be is told these alone."""
+        if isinstance(fact, PartnerDuplicateSuspected):
+            return Reach(Visibility.PARTIES, (self.id, *(suspect.partner for suspect in fact.suspects)))
         return Reach(Visibility.PUBLIC, (self.id,))
 
     def _become(self, profile: Profile, now: datetime) -> None:
