@@ -3,5 +3,6 @@
 Owns: subscribers, subscriptions, notices, messages
 Publishes: SubscriberConfirmed, SubscriberUnsubscribed
 Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
-    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, ClientRevoked
+    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, MembershipApproved, MembershipLapseWarned, MembershipLapsed,
+    PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked
 """

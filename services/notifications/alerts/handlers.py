@@ -6,16 +6,22 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notifications.alerts.affairs import affected
 from services.notifications.directory.views import Surroundings, surroundings
 from services.notifications.messages.models import EMAIL, PATIENCE, Notice
 from services.notifications.subscriptions.views import FITS, MAY_SEE, WAITS
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementSigned,
+    ClientExpiryWarned,
     Envelope,
     ExchangeCancelled,
     ExchangeRescheduled,
     ExchangeScheduled,
+    MembershipApproved,
+    MembershipLapsed,
+    MembershipLapseWarned,
+    PartnerDuplicateSuspected,
 )
 from shared.events.partners import Names
 from shared.handling import Handlers
@@ -65,7 +71,9 @@ async def tell(session: AsyncSession, fact: Envelope) -> None:
 
 
 def concerned(fact: Envelope) -> tuple[str, ...]:
-    """The partners a fact is about: the parties to an agreement; the hosts of an exchange and those who take part."""
+    """The partners a fact is about: parties to an agreement; hosts of an exchange and those who take part; whoever an affair affects."""
+    if own := affected(fact.data):
+        return tuple(own)
     said: Any = fact.data
     if isinstance(said, AgreementSigned | AgreementEnteredIntoForce):
         return tuple(dict.fromkeys(party.partner for party in said.about.parties))
@@ -74,6 +82,8 @@ def concerned(fact: Envelope) -> tuple[str, ...]:
 
 def _names(fact: Envelope) -> dict[str, Names]:
     """The names a fact brings along; they are those of its own moment."""
+    if own := affected(fact.data):
+        return own
     said: Any = fact.data
     if isinstance(said, AgreementSigned | AgreementEnteredIntoForce):
         return {said.agreement: said.about.titles} | {party.partner: party.names for party in said.about.parties}
@@ -81,6 +91,8 @@ def _names(fact: Envelope) -> dict[str, Names]:
 
 
 def _agreement(fact: Envelope) -> str | None:
+    if affected(fact.data):
+        return None
     said: Any = fact.data
     return said.agreement if isinstance(said, AgreementSigned | AgreementEnteredIntoForce) else said.about.agreement
 
@@ -110,6 +122,8 @@ def _notice(fact: Envelope, around: Surroundings) -> dict[str, Any]:
 
 def _lines_and_topics(fact: Envelope, around: Surroundings) -> tuple[list[str], list[str]]:
     """What a fact is about; what it does not say itself is that of its agreement."""
+    if affected(fact.data):
+        return [], []
     said: Any = fact.data
     if isinstance(said, AgreementSigned):
         return [line.line for line in said.lines], sorted({topic for line in said.lines for topic in line.topics})
@@ -124,4 +138,9 @@ HANDLERS: Handlers = {
     ExchangeScheduled: tell,
     ExchangeRescheduled: tell,
     ExchangeCancelled: tell,
+    MembershipApproved: tell,
+    MembershipLapseWarned: tell,
+    MembershipLapsed: tell,
+    PartnerDuplicateSuspected: tell,
+    ClientExpiryWarned: tell,
 }

@@ -74,6 +74,25 @@ MODALITIES: Final[Labels] = {
     "en": {"in_person": "In person", "online": "Online", "virtual": "Online", "hybrid": "Hybrid"},
 }
 
+ROLES: Final[Labels] = {
+    "es": {
+        "founding": "miembro fundador",
+        "member": "miembro",
+        "associate": "miembro asociado",
+        "observer": "observador",
+        "host": "entidad anfitriona",
+        "secretariat": "secretaría",
+    },
+    "en": {
+        "founding": "a founding member",
+        "member": "a member",
+        "associate": "an associate member",
+        "observer": "an observer",
+        "host": "the host",
+        "secretariat": "the secretariat",
+    },
+}
+
 REASONS: Final[dict[str, dict[str, str]]] = {
     "es": {
         "affected": "Usted recibe este mensaje porque el asunto concierne a {partner}.",

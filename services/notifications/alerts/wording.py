@@ -1,18 +1,14 @@
 """What a message says: from a fact to the texts a template puts in place, a pure function per fact."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
-from babel.lists import format_list
 
+from services.notifications.alerts.affairs import AFFAIRS, affair
 from services.notifications.alerts.labels import AGREEMENT_KINDS, EXCHANGE_KINDS, LINES, MODALITIES, REASONS, label
-from services.notifications.messages.models import FALLBACK
+from services.notifications.alerts.phrases import between, day, listed, one_line, text_in
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementRef,
@@ -25,13 +21,15 @@ from shared.events import (
 from shared.events.partners import Names
 
 LONGEST_SUBJECT = 160
-TO = "\N{EN DASH}"
-_INVISIBLE = ("Cc", "Zl", "Zp")
-_SOUNDS_I = re.compile(r"h?[ií](?![aeo])", re.IGNORECASE)
 
 
-def said(fact: Event, names: Mapping[str, Names], language: str) -> dict[str, Any]:
-    """What a template of this fact may put in place, in ``language``; ``names`` are the texts of ids the fact mentions."""
+def said(fact: Event, names: Mapping[str, Names], language: str, timezone: str = "UTC") -> dict[str, Any]:
+    """What a template of this fact may put in place, in ``language``.
+
+    ``names`` are the texts of ids the fact mentions, ``timezone`` that of the partner it is about, for a fact with no place of its own.
+    """
+    if isinstance(fact, AFFAIRS):
+        return affair(fact, language, timezone)
     if isinstance(fact, AgreementSigned):
         return {**_agreement(fact.about, language), **_signed(fact, language)}
     if isinstance(fact, AgreementEnteredIntoForce):
@@ -56,64 +54,6 @@ def why(matched: Mapping[str, Any], names: Mapping[str, Names], language: str) -
         if known := [each for each in found if each]:
             parts.append(words[kind].format(names=listed(known, language)))
     return words["follows"].format(what=listed(parts, language)) if parts else words["everything"]
-
-
-def text_in(texts: Names, language: str) -> str:
-    """The text in ``language``, else in English, Spanish, or whatever language there is; on one line."""
-    for wanted in (language, FALLBACK, "es"):
-        for tag, text in texts.items():
-            if tag == wanted or tag.partition("-")[0] == wanted:
-                return one_line(text)
-    return one_line(next(iter(texts.values()), ""))
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks or other control characters, so that it can stand in a header."""
-    return " ".join("".join(" " if unicodedata.category(sign) in _INVISIBLE else sign for sign in text).split())
-
-
-def listed(texts: Iterable[str], language: str) -> str:
-    """The texts as a list in a sentence: ``Kyiv, Berlín y Medellín``; Spanish says ``e`` before an i."""
-    each = list(texts)
-    together = format_list(each, locale=language)
-    if language == "es" and len(each) > 1 and _SOUNDS_I.match(each[-1]):
-        return f"{together[: -len(each[-1]) - 3]} e {each[-1]}"
-    return together
-
-
-def day(when: date, language: str) -> str:
-    """A day with its month in words: ``12 de julio de 2024``."""
-    return format_date(when, "long", locale=language)
-
-
-def between(start: datetime, end: datetime, timezone: str, language: str) -> str:
-    """From when to when by the clocks of the place, which is named: ``jueves, 12 de marzo de 2026, 09:00 … (hora de Bogotá, …)``."""
-    zone = ZoneInfo(timezone)
-    first, last = start.astimezone(zone), end.astimezone(zone)
-    if first.date() == last.date():
-        hours = f"{_date(first, language)}, {_clock(first)}{TO}{_clock(last)}"
-    else:
-        hours = f"{_date(first, language)}, {_clock(first)} {TO} {_date(last, language)}, {_clock(last)}"
-    offset = f"UTC{first.isoformat()[-6:]}" if first.utcoffset() else "UTC"
-    if "/" not in timezone:
-        return f"{hours} ({offset})"
-    place = city(timezone, language)
-    named = f"hora de {place}, {offset}" if language == "es" else f"{place} time, {offset}"
-    return f"{hours} ({named})"
-
-
-def city(timezone: str, language: str) -> str:
-    """The place a time zone is named after, in ``language`` where it has a name of its own there: ``America/Bogota`` → ``Bogotá``."""
-    known = Locale.parse(language).time_zones.get(timezone) or {}
-    return str(known.get("city") or timezone.rpartition("/")[2].replace("_", " "))
-
-
-def _date(when: datetime, language: str) -> str:
-    return format_date(when, "full", locale=language)
-
-
-def _clock(when: datetime) -> str:
-    return format_time(when, "HH:mm", locale="en")
 
 
 def _agreement(about: AgreementRef, language: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_con
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from services.notifications.alerts.wording import LONGEST_SUBJECT, one_line, said
+from services.notifications.alerts.phrases import one_line
+from services.notifications.alerts.wording import LONGEST_SUBJECT, said
 from services.notifications.mail.letters import SLOTS, Words, slot, unmarked
 from services.notifications.messages.models import CONFIRMATION
 from shared.events import EVENTS, Visibility
@@ -49,7 +50,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 }
 """What the layouts and the shared parts of templates say themselves."""
 
-_TAGS: Final = {"h1", "h2", "p", "strong", "em", "ul", "ol", "li", "dl", "dt", "dd", "a", "br"}
+_TAGS: Final = {"h1", "h2", "p", "strong", "em", "ul", "ol", "li", "dl", "dt", "dd", "a", "br", "pre", "code"}
 _ATTRIBUTES: Final = {"a": {"href", "class"}}
 _MARKED: Final = "https://slot.invalid/"
 
@@ -57,8 +58,8 @@ _MARKED: Final = "https://slot.invalid/"
 class Templates:
     """Renders notices and confirmations; templates are read when first used and kept."""
 
-    def __init__(self, initiatives_url: str) -> None:
-        self._initiatives_url = initiatives_url
+    def __init__(self, initiatives_url: str, partners_url: str) -> None:
+        self._initiatives_url, self._partners_url = initiatives_url, partners_url
         self._environment = Environment(
             loader=FileSystemLoader(FOLDERS),
             autoescape=select_autoescape(("html",), default_for_string=True),
@@ -71,9 +72,9 @@ class Templates:
         self._environment.filters["sanitised"] = _sanitised
 
     def notice(self, notice: Mapping[str, Any], language: str) -> Words:
-        """The words of a notice (a row of it: ``type``, ``template``, ``data``, ``names``, ``visibility``) in one language."""
+        """The words of a notice (its ``type``, ``template``, ``data``, ``names``, ``visibility``, ``timezone``) in one language."""
         fact = EVENTS[notice["type"]].model_validate(notice["data"])
-        values = said(fact, notice["names"], language)
+        values = said(fact, notice["names"], language, notice["timezone"] or "UTC") | {"partners_url": self._partners_url}
         if "id" in values:
             values["calendar"] = self._calendar(values["id"], notice["visibility"])
         return self._words(notice["template"], language, values)

@@ -62,7 +62,7 @@ class Sender:
         self._lease = timedelta(seconds=settings.mail_lease_seconds)
         self._most = settings.mail_connections
         self._pool = Pool(connect or mail_server(settings).connect)
-        composer = Composer(Templates(settings.initiatives_url), settings.sender, settings.public_url)
+        composer = Composer(Templates(settings.initiatives_url, settings.issuer), settings.sender, settings.public_url)
         self._progress = asyncio.Event()
         self._desk = Desk(composer, settings.sender.addr_spec, clock, self._progress.set)
         self._reporter = Reporter(telemetry, settings.smtp_host, settings.smtp_port)

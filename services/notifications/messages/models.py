@@ -12,10 +12,15 @@ from shared.db import Key, new_id
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementSigned,
+    ClientExpiryWarned,
     Event,
     ExchangeCancelled,
     ExchangeRescheduled,
     ExchangeScheduled,
+    MembershipApproved,
+    MembershipLapsed,
+    MembershipLapseWarned,
+    PartnerDuplicateSuspected,
 )
 
 EMAIL = "email"
@@ -30,11 +35,22 @@ TOLD: tuple[type[Event], ...] = (
     ExchangeScheduled,
     ExchangeRescheduled,
     ExchangeCancelled,
+    MembershipApproved,
+    MembershipLapseWarned,
+    MembershipLapsed,
+    PartnerDuplicateSuspected,
+    ClientExpiryWarned,
 )
 """The facts that somebody is told of."""
 
 KINDS = {f"{event.SUBJECT}.{event.FACT}": event for event in TOLD}
 """The same by the short name that subscriptions use: ``exchange.scheduled``."""
+
+OWN = ("membership.lapse_warned", "partner.duplicate_suspected", "client.expiry_warned")
+"""Those that only the partners concerned are told of: the public page does not offer them."""
+
+OFFERED = tuple(kind for kind in KINDS if kind not in OWN)
+"""What anybody may ask for on the public page."""
 
 LANGUAGES = ("es", "en")
 """The languages in which messages and pages exist."""

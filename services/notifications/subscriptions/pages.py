@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from services.notifications.messages.models import KINDS, LANGUAGES
+from services.notifications.messages.models import LANGUAGES, OFFERED
 from services.notifications.subscribers.commands import Person
 from services.notifications.subscribers.models import Address, State
 from services.notifications.subscribers.pages import Token, language_of, refused
@@ -100,7 +100,7 @@ async def ask(request: Request, session: Session, wanted: Annotated[SubscribeFor
 def _types(chosen: list[str]) -> list[str]:
     if not chosen:
         raise Invalid("Nothing to be told of was chosen.", field="/types", fix="Choose at least one kind of news.")
-    return [] if set(chosen) == set(KINDS) else chosen
+    return [] if set(chosen) >= set(OFFERED) else chosen
 
 
 @cache
@@ -128,8 +128,8 @@ def _checked(kind: TypeAdapter[str], value: str, field: str) -> str:
 
 
 def _form(request: Request, given: Mapping[str, Any], wrong: str | None) -> HTMLResponse:
-    values = {"email": "", "types": list(KINDS)} | dict(given)
-    return _PAGES.page("subscribe.html", language_of(request), status=422 if wrong else 200, kinds=list(KINDS), given=values, wrong=wrong)
+    values = {"email": "", "types": list(OFFERED)} | dict(given)
+    return _PAGES.page("subscribe.html", language_of(request), status=422 if wrong else 200, kinds=list(OFFERED), given=values, wrong=wrong)
 
 
 def _preferences(token: str, subscriber: Mapping[str, Any], subscriptions: list[dict[str, Any]], *, saved: bool) -> HTMLResponse:

@@ -21,11 +21,12 @@ AND (s.networks = '{}' OR s.networks && n.networks)
 AND (s.agreements = '{}' OR s.agreements && n.agreements)
 AND (s.lines = '{}' OR s.lines && n.lines)
 AND (s.topics = '{}' OR s.topics && n.topics)
-AND (s.role <> 'affected' OR s.vouched_by = ANY(n.partners) OR EXISTS (
+AND (s.role <> 'affected' OR s.vouched_by = ANY(n.partners) OR split_part(n.subject, '/', 1) IN ('agreement', 'exchange') AND EXISTS (
   SELECT 1 FROM known_membership m WHERE m.partner = s.vouched_by AND m.network = ANY(n.partners)
   AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)))
 """
-"""SQL: the notice is one the subscription asks for."""
+"""SQL: the notice is one the subscription asks for. What a network agrees or does affects its members; its own affairs (who joins it,
+its record, its secrets) do not."""
 
 MAY_SEE = """
 (n.visibility = 'public' OR (s.vouched_by IS NOT NULL AND (

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.notifications.alerts.wording import between, city, listed, one_line, text_in, why
+from services.notifications.alerts.phrases import between, city, listed, one_line, text_in
+from services.notifications.alerts.wording import why
 
 NAMES = {
     "k": {"en": "Kyiv", "es": "Kiev"}, "m": {"es": "Medellín"}, "w": {"en": "WeGO"}, "a": {"es": "Memorando", "en": "Memorandum"},

@@ -9,9 +9,10 @@ from services.notifications.mail.letters import Words
 from services.notifications.mail.rendering import Templates
 from services.notifications.messages.models import KINDS, LANGUAGES
 from shared.events import Envelope, LineTerms
+from tests.notifications.affairs import about_to_lapse, approved, lapsed, runs_out, suspected
 from tests.notifications.neighbours import STARTS, Neighbours
 
-TEMPLATES = Templates("https://initiatives.example")
+TEMPLATES = Templates("https://initiatives.example", "https://partners.example")
 
 
 @pytest.fixture
@@ -22,7 +23,14 @@ def said() -> Neighbours:
 def rendered(fact: Envelope, language: str, **more: Any) -> Words:
     """A fact's words, as its notice would give them."""
     template = f"{fact.data.SUBJECT}_{fact.data.FACT}"
-    row = {"type": fact.type, "template": template, "data": fact.data.model_dump(mode="json"), "names": {}, "visibility": "public"}
+    row = {
+        "type": fact.type,
+        "template": template,
+        "data": fact.data.model_dump(mode="json"),
+        "names": {},
+        "visibility": "public",
+        "timezone": None,
+    }
     return TEMPLATES.notice(row | more, language)
 
 
@@ -117,6 +125,8 @@ def test_every_kind_of_fact_has_all_its_templates(said: Neighbours, language: st
     signed, scheduled = said.sign(hosts), said.schedule(hosts)
     facts = [signed, said.enters_into_force(signed.subject_id, hosts), scheduled]
     facts += [said.reschedule(scheduled.subject_id, hosts), said.cancel(scheduled.subject_id, hosts)]
+    facts += [approved(said, hosts[0], hosts[1]), about_to_lapse(said, *hosts), lapsed(said, *hosts), suspected(said, *hosts)]
+    facts.append(runs_out(said, hosts[0]))
     assert {type(fact.data) for fact in facts} == set(KINDS.values())
     for fact in facts:
         words = rendered(fact, language)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.notifications.messages.models import KINDS
+from services.notifications.messages.models import OFFERED
 from tests.notifications.conftest import NotificationsService
 
 EMAIL = "ana@medellin.example"
-FORM = {"email": EMAIL, "language": "es", "types": list(KINDS)}
+FORM = {"email": EMAIL, "language": "es", "types": list(OFFERED)}
 
 
 async def told(service: NotificationsService, *wishes: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ async def told(service: NotificationsService, *wishes: dict[str, Any]) -> str:
 
 async def test_anybody_may_ask_for_public_facts_and_must_confirm_first(service: NotificationsService) -> None:
     form = await service.browser.get("/subscribe")
-    assert (form.status_code, form.text.count('type="checkbox"')) == (200, len(KINDS))
+    assert (form.status_code, form.text.count('type="checkbox"')) == (200, len(OFFERED))
     answer = await service.browser.post("/subscribe", data=FORM)
     assert (answer.status_code, "Revise su correo" in answer.text) == (202, True)
     await service.send()
