@@ -27,6 +27,13 @@ class Identifier(Value):
     value: str
 
 
+class Location(Value):
+    """A place on the globe: degrees north and east in WGS 84."""
+
+    lat: float
+    lon: float
+
+
 class PartnerProfile(Value):
     """What everybody may know of a partner."""
 
@@ -42,6 +49,7 @@ class PartnerProfile(Value):
     languages: tuple[str, ...] = ()
     website: str | None = None
     hosted_by: str | None = None
+    location: Location | None = None
 
 
 class PartnerRegistered(Event, type="org.interurbe.partner.registered.v1"):

@@ -1,6 +1,6 @@
 """What is asked of the directory: one partner, signed agreements, what is known of these ids; and who may see what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -151,11 +151,6 @@ async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) 
 def names_among(audience: Any) -> ColumnElement[Any]:
     """A column with the names of all partners in the ``audience`` column, by id; read in the same statement as the row itself."""
     return select(func.jsonb_object_agg(_PARTNER.id, _PARTNER.names)).where(_PARTNER.id == func.any(audience)).scalar_subquery()
-
-
-def said(names: dict[str, str], languages: Iterable[str] = ("en", "es")) -> str:
-    """A name in the first of these languages that has one, else in any."""
-    return next((names[language] for language in languages if language in names), next(iter(names.values()), "?"))
 
 
 async def _agreement(read: Read, caller: Caller | None, agreement_id: str, today: date) -> Row[Any] | None:

@@ -11,7 +11,7 @@ from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.numbers import format_percent
 
-from services.notifications.messages.models import FALLBACK
+from shared import languages
 from shared.events.partners import Names
 
 TO = "\N{EN DASH}"
@@ -20,12 +20,8 @@ _SOUNDS_I = re.compile(r"h?[ií](?![aeo])", re.IGNORECASE)
 
 
 def text_in(texts: Names, language: str) -> str:
-    """The text in ``language``, else in English, Spanish, or whatever language there is; on one line."""
-    for wanted in (language, FALLBACK, "es"):
-        for tag, text in texts.items():
-            if tag == wanted or tag.partition("-")[0] == wanted:
-                return one_line(text)
-    return one_line(next(iter(texts.values()), ""))
+    """The text in ``language``, or the next one that there is (`languages.text_in`); on one line."""
+    return one_line(languages.text_in(texts, language))
 
 
 def one_line(text: str) -> str:

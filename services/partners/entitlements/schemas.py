@@ -64,7 +64,10 @@ class EntitlementOut(BaseModel):
 class EntitlementFilters(BaseModel):
     """Which part of the list is asked for, and in which language it explains itself."""
 
-    lang: Language = Field("es", description="The language of names and words; English, Spanish or any where there is none in it.")
+    lang: Language = Field(
+        "es",
+        description="The language of names and words; else it in another region, English, Spanish, or any.",
+    )
     after: After = None
     limit: Limit = 50
 

@@ -13,6 +13,7 @@ from services.partners.agreements.views import KNOWN, Reading, agreement_by_id
 from services.partners.inheritance.models import Entitlement
 from services.partners.registry.views import PartnerRow, known_partners, partner_by_id
 from shared.db import Key
+from shared.languages import text_in
 
 WORDS: Final = {
     "es": {"member": "{partner} → miembro de {network}", "party": "{party} → parte en {agreement}", "line": "línea {letter}"},
@@ -72,15 +73,6 @@ async def beneficiaries_of(reader: AsyncConnection, agreement: str, reading: Rea
     if not rows:
         await agreement_by_id(reader, agreement, reading)
     return await _told(reader, rows, portion.language)
-
-
-def text_in(texts: Mapping[str, str], language: str) -> str:
-    """The text in ``language``, else in English, Spanish, or whatever language there is."""
-    for wanted in (language, language.partition("-")[0], FALLBACK, "es"):
-        for tag, text in texts.items():
-            if tag == wanted or tag.partition("-")[0] == wanted:
-                return text
-    return next(iter(texts.values()), "")
 
 
 async def _told(reader: AsyncConnection, rows: Sequence[Row[Any]], language: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.partners.models import Model
@@ -79,6 +80,7 @@ class Profile:
     languages: tuple[str, ...] = ()
     website: str | None = None
     hosted_by: str | None = None
+    location: dict[str, float] | None = None
 
     def folded(self) -> list[str]:
         """Every name, alias and acronym in the one form in which they are compared."""
@@ -146,6 +148,7 @@ class Partner(Aggregate, Model):
     languages: Mapped[list[str]]
     website: Mapped[str | None]
     hosted_by: Mapped[str | None] = mapped_column(Key, ForeignKey("partner.id"))
+    location: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     folded: Mapped[list[str]]
     grams: Mapped[list[str]]
     registered_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Kind, Profile, Registration
 from services.partners.registry.views import Wanted
@@ -22,6 +22,7 @@ EXAMPLE: dict[str, Any] = {
     "timezone": "America/Bogota",
     "languages": ["es", "en"],
     "website": "https://www.rutanmedellin.org",
+    "location": {"lat": 6.267417, "lon": -75.566389},
 }
 ANSWER: dict[str, Any] = EXAMPLE | {
     "id": "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f",
@@ -57,6 +58,19 @@ class Identifier(StrictModel):
     value: Annotated[Line, StringConstraints(max_length=200)]
 
 
+_Degrees = Annotated[float, Strict(), AfterValidator(lambda degrees: round(degrees, 6) + 0.0)]
+"""Six decimals are a hand's breadth; adding nothing makes of −0 a 0."""
+
+
+class Location(StrictModel):
+    """Where on the globe: degrees of WGS 84, rounded to six decimals; both or neither."""
+
+    lat: _Degrees = Field(ge=-90, le=90, description="Degrees north, −90 to 90.")
+    lon: _Degrees = Field(ge=-180, le=180, description="Degrees east, −180 to 180.")
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE["location"]})
+
+
 Aliases = Annotated[tuple[Alias, ...], Field(max_length=MOST_ALIASES), AfterValidator(_each_once)]
 Identifiers = Annotated[tuple[Identifier, ...], Field(max_length=MOST_IDENTIFIERS), AfterValidator(_each_once)]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
@@ -78,6 +92,7 @@ class NewPartner(StrictModel):
     languages: Languages = ()
     website: Url | None = None
     hosted_by: Id | None = None
+    location: Location | None = None
     force: Flag = Field(False, description="Register although a partner of that name, or one near it, exists in the country.")
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -104,6 +119,7 @@ class PartnerChanges(StrictModel):
     languages: Languages = ()
     website: Url | None = None
     hosted_by: Id | None = None
+    location: Location | None = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"website": "https://www.rutanmedellin.org/c4ir", "languages": ["es", "en"]}})
 
@@ -117,6 +133,8 @@ def changes_of(body: NewPartner | PartnerChanges) -> dict[str, Any]:
         said["aliases"] = tuple(alias.model_dump() for alias in body.aliases)
     if "identifiers" in said:
         said["identifiers"] = tuple((item.scheme, item.value) for item in body.identifiers)
+    if body.location is not None and "location" in said:
+        said["location"] = body.location.model_dump()
     return said
 
 
@@ -158,6 +176,7 @@ class PartnerOut(BaseModel):
     languages: list[str]
     website: str | None
     hosted_by: str | None
+    location: Location | None
     registered_at: datetime
     changed_at: datetime
     version: int

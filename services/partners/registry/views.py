@@ -51,6 +51,7 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.languages,
     Partner.website,
     Partner.hosted_by,
+    Partner.location,
     Partner.registered_at,
     Partner.changed_at,
     Partner.version,

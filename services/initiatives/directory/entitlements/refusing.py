@@ -10,7 +10,8 @@ from sqlalchemy.orm import aliased
 
 from services.initiatives.directory.entitlements.models import KnownEntitlement, NotEntitled
 from services.initiatives.directory.models import KnownMembership, KnownPartner
-from services.initiatives.directory.views import ids, said
+from services.initiatives.directory.views import ids
+from shared.languages import text_in
 
 _OUTSIDE = "or flag the exchange outside_agreement and say why."
 _DECIDED = {
@@ -34,9 +35,9 @@ class Tie(NamedTuple):
 
 async def refusal(session: AsyncSession, agreement: Row[Any], without: Sequence[str], on: date) -> NotEntitled:
     """The refusal of these partners, in words."""
-    title = f"“{said(agreement.titles)}” ({agreement.code})"
+    title = f"“{text_in(agreement.titles)}” ({agreement.code})"
     known = await session.execute(select(KnownPartner.id, KnownPartner.names).where(KnownPartner.id == func.any(ids(without))))
-    names = {row.id: said(row.names) for row in known}
+    names = {row.id: text_in(row.names) for row in known}
     told, ties = await _told(session, agreement.id, without), await _ties(session, agreement, without)
     missing = []
     for partner in without:
@@ -101,8 +102,8 @@ def _not_in_force(agreement: Row[Any], on: date) -> tuple[str, str] | None:
 def _not_through(ties: Sequence[Tie], on: date) -> tuple[str, str] | None:
     """What is wrong with the memberships on the ways there are: no longer, not yet, or they pass nothing on."""
     for tie in ties:
-        whose = "its membership" if tie.about == tie.partner else f"the membership of {said(tie.names)}"
-        of = f"{whose} of {said(tie.network_names)}"
+        whose = "its membership" if tie.about == tie.partner else f"the membership of {text_in(tie.names)}"
+        of = f"{whose} of {text_in(tie.network_names)}"
         if tie.valid_to is not None and tie.valid_to < on:
             return f"{of} ends with {tie.valid_to}", f"Renew {of}"
         if tie.valid_from > on:
@@ -127,5 +128,5 @@ def _no_tie(agreement: Row[Any], partner: str, ties: Sequence[Tie]) -> tuple[str
     role = next((party["role"] for party in agreement.parties if party["partner"] == partner), None)
     if role is not None:
         return f"as {role} it looks on and is not bound by the agreement", "Leave it out of hosts and participants"
-    parties = ", ".join(said(party["names"]) for party in agreement.parties if party["partner"] in agreement.bound)
+    parties = ", ".join(text_in(party["names"]) for party in agreement.parties if party["partner"] in agreement.bound)
     return f"it is neither a party ({parties}) nor a member of a party", "Invite only parties and members of party networks"
