@@ -50,31 +50,33 @@ async def take_body(request: StrictRequest, *, forms: bool = False) -> bytes:
 
 async def _read(request: Request) -> bytes:
     limits: Limits = request.scope["app"].state.limits
-    announced = _announced(request)
-    if announced > limits.body:
-        raise _too_large(announced, limits)
-    if announced == 0 and "transfer-encoding" not in request.headers:
+    coming = announced(request)
+    if coming > limits.body:
+        raise too_large(coming, limits)
+    if coming == 0 and "transfer-encoding" not in request.headers:
         return b""
     started = time.monotonic()
     chunks: list[bytes] = []
     size = 0
     while True:
-        message = await _next(request, min(limits.pause, started + limits.body_seconds - time.monotonic()))
+        message = await next_message(request, min(limits.pause, started + limits.body_seconds - time.monotonic()))
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limits.body:
-            raise _too_large(size, limits)
+            raise too_large(size, limits)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
 
-def _announced(request: Request) -> int:
+def announced(request: Request) -> int:
+    """How many bytes the request says its body has; 0 when it does not say."""
     text = request.headers.get("content-length")
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0
 
 
-async def _next(request: Request, seconds: float) -> Message:
+async def next_message(request: Request, seconds: float) -> Message:
+    """What comes next of the body; raises SlowBody after so many ``seconds``."""
     try:
         async with asyncio.timeout(seconds):
             message = await request.receive()
@@ -85,6 +87,7 @@ async def _next(request: Request, seconds: float) -> Message:
     return message
 
 
-def _too_large(size: int, limits: Limits) -> TooLarge:
+def too_large(size: int, limits: Limits) -> TooLarge:
+    """The refusal of a body of so many bytes."""
     words = f"The body has {size} bytes or more; at most {limits.body} are read."
     return TooLarge(words, field="/", fix=f"Send at most {limits.body} bytes.", limit=limits.body)

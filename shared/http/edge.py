@@ -75,11 +75,21 @@ class CommandRoute(APIRoute):
             state = request.scope["state"]
             caller: Caller | None = await recognise(strict) if known else None
             state["caller"] = caller
-            body = await take_body(strict, forms=not known)
-            attempt = attempt_of(strict, caller.client, body) if caller is not None and strict.method == "POST" else None
-            return await _once(strict, _Work(inner, attempt, secret))
+            try:
+                body = await self.take(strict)
+                attempt = attempt_of(strict, caller.client, body) if caller is not None and strict.method == "POST" else None
+                return await _once(strict, _Work(inner, attempt, secret))
+            finally:
+                self.release(strict)
 
         return change
+
+    async def take(self, request: StrictRequest) -> bytes:
+        """Read the body within limits; its bytes, or what stands for them when two requests are compared."""
+        return await take_body(request, forms=not self.known_callers)
+
+    def release(self, request: StrictRequest) -> None:
+        """Let go of what was taken, whatever became of the request."""
 
 
 class OpenRoute(CommandRoute):

@@ -69,7 +69,7 @@ class Guard:
         if refusal is not None:
             await answer(refusal, scope)(scope, receive, exchange.send)
             return
-        limit = asyncio.timeout(self._limits.seconds)
+        limit = scope["state"]["deadline"] = asyncio.timeout(self._limits.seconds)
         try:
             async with limit:
                 await self._app(scope, receive, exchange.send)

@@ -75,10 +75,12 @@ async def _refused(request: Request, problem: Exception) -> Response:
 
 async def _invalid(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, RequestValidationError)
-    errors = explained(problem.errors())
-    refusal = Invalid(_summary(errors), errors=errors)
-    refusal.field, refusal.fix = errors[0].get("field"), errors[0].get("fix")
-    return answer(refusal, request.scope)
+    return answer(invalid(explained(problem.errors())), request.scope)
+
+
+def invalid(errors: list[dict[str, Any]]) -> Invalid:
+    """The refusal that tells these ``errors``, as `explained` gives them; field and fix are those of the first."""
+    return Invalid(_summary(errors), field=errors[0].get("field"), fix=errors[0].get("fix"), errors=errors)
 
 
 def _summary(errors: list[dict[str, Any]]) -> str:
