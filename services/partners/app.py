@@ -16,6 +16,7 @@ from services.partners.audit.commands import note
 from services.partners.audit.routes import router as audit_router
 from services.partners.contacts.routes import router as contacts_router
 from services.partners.entitlements.routes import router as entitlements_router
+from services.partners.importing.routes import ROUTERS as IMPORTING
 from services.partners.mandates.routes import router as mandates_router
 from services.partners.networks.routes import router as networks_router
 from services.partners.registry.routes import ROUTERS as REGISTRY
@@ -68,7 +69,7 @@ def build(runtime: Runtime) -> FastAPI:
     runtime.loops.append(Founding(runtime, ring))
     revoked = refuse_revoked(runtime, revoked_since)
     runtime.witness = note
-    rooms = [*REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
+    rooms = [*IMPORTING, *REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
     routers = [open_router, access_router, audit_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
     app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses(), revoked)

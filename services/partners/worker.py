@@ -4,6 +4,8 @@ from services.partners.access.commands import ACTS as ACCESS
 from services.partners.agreements.commands import ACTS as ENTITLING
 from services.partners.agreements.signing.commands import ACTS as AGREEMENTS
 from services.partners.audit.chaining import Chaining
+from services.partners.importing.commands import ACTS as IMPORTING
+from services.partners.importing.working import Importing
 from services.partners.inheritance.commands import ACTS as INHERITANCE
 from services.partners.mandates.commands import ACTS as MANDATES
 from services.partners.networks.commands import ACTS as NETWORKS
@@ -14,5 +16,5 @@ from shared.process import Runtime
 
 def loops(runtime: Runtime) -> list[Loop]:
     """The loops of a process that works; relay and cleanup are the process's own."""
-    acts = {**ACCESS, **NETWORKS, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES}
-    return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set), Chaining(runtime.database)]
+    acts = {**ACCESS, **NETWORKS, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES, **IMPORTING}
+    return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set), Chaining(runtime.database), Importing(runtime)]

@@ -13,6 +13,7 @@ from tests.partners.agreements.test_history import past
 from tests.partners.agreements.test_mandates import SCOPE
 from tests.partners.conftest import ADDRESS, BOOTSTRAP_SECRET, PartnerClient, PartnersService, client_on
 from tests.partners.contacts.test_contacts import PERSON
+from tests.partners.importing.who import FILES
 
 GRANT = {"grant_type": "client_credentials", "client_id": "bootstrap", "client_secret": BOOTSTRAP_SECRET}
 
@@ -218,6 +219,7 @@ PARTY = "404 200 200 200 200 200"
 
 #           other reader member network ruler operator
 TABLE: Mapping[str, Row[World]] = {
+    **FILES,
     "POST /oauth/token": whole("200 400 400 400 400 400 400 400 400", at("/oauth/token", form=GRANT)),
     "GET /.well-known/jwks.json": everybody(200, at("/.well-known/jwks.json")),
     "GET /.well-known/oauth-authorization-server": everybody(200, at("/.well-known/oauth-authorization-server")),

@@ -161,6 +161,11 @@ def _with_keys() -> Select[Partner]:
     return select(Partner).options(joinedload(Partner.external_ids))
 
 
+async def hold_names(session: AsyncSession) -> None:
+    """Let nobody else register or claim an identifier until the transaction ends: what is read now stays true so long."""
+    await _one_at_a_time(session)
+
+
 async def _one_at_a_time(session: AsyncSession) -> None:
     # Two registrations of one name at the same instant would not see each other.
     await session.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK)))
