@@ -18,6 +18,7 @@ from services.partners.contacts.routes import router as contacts_router
 from services.partners.entitlements.routes import router as entitlements_router
 from services.partners.importing.routes import ROUTERS as IMPORTING
 from services.partners.mandates.routes import router as mandates_router
+from services.partners.networks.applications.routes import router as applications_router
 from services.partners.networks.routes import router as networks_router
 from services.partners.registry.routes import ROUTERS as REGISTRY
 from services.partners.settings import PartnersSettings
@@ -69,7 +70,16 @@ def build(runtime: Runtime) -> FastAPI:
     runtime.loops.append(Founding(runtime, ring))
     revoked = refuse_revoked(runtime, revoked_since)
     runtime.witness = note
-    rooms = [*IMPORTING, *REGISTRY, networks_router, mandates_router, *AGREEMENTS, entitlements_router, contacts_router]
+    rooms = [
+        *IMPORTING,
+        *REGISTRY,
+        networks_router,
+        applications_router,
+        mandates_router,
+        *AGREEMENTS,
+        entitlements_router,
+        contacts_router,
+    ]
     routers = [open_router, access_router, audit_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)
     app.state.access = Access(ring, Issuer(settings.issuer, settings.audience, TOKEN_LIFE), Guesses(), revoked)

@@ -49,6 +49,15 @@ from shared.events.partners import (
     PartnerUpdated,
     PartyRef,
 )
+from shared.events.tenure import (
+    MembershipApplicationWithdrawn,
+    MembershipApplied,
+    MembershipEnteredGrace,
+    MembershipRejected,
+    MembershipRenewed,
+    MembershipResumed,
+    MembershipSuspended,
+)
 
 __all__ = [
     "DATASCHEMA",
@@ -90,14 +99,21 @@ __all__ = [
     "MandateGranted",
     "MandateRequested",
     "MandateRevoked",
+    "MembershipApplicationWithdrawn",
+    "MembershipApplied",
     "MembershipApproved",
     "MembershipEnded",
+    "MembershipEnteredGrace",
     "MembershipLapseWarned",
     "MembershipLapsed",
     "MembershipOptedIn",
     "MembershipOptedOut",
+    "MembershipRejected",
+    "MembershipRenewed",
+    "MembershipResumed",
     "MembershipStarted",
     "MembershipSucceeded",
+    "MembershipSuspended",
     "PartnerDuplicateSuspected",
     "PartnerMergeUndone",
     "PartnerMerged",

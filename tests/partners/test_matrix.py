@@ -14,6 +14,7 @@ from tests.partners.agreements.test_mandates import SCOPE
 from tests.partners.conftest import ADDRESS, BOOTSTRAP_SECRET, PartnerClient, PartnersService, client_on
 from tests.partners.contacts.test_contacts import PERSON
 from tests.partners.importing.who import FILES
+from tests.partners.networks.asking import MEMBERSHIPS
 
 GRANT = {"grant_type": "client_credentials", "client_id": "bootstrap", "client_secret": BOOTSTRAP_SECRET}
 
@@ -246,6 +247,7 @@ TABLE: Mapping[str, Row[World]] = {
     "GET /v1/partners/{partner}/memberships": closed(READ, at("/v1/partners/{city}/memberships")),
     "GET /v1/memberships/{membership}": closed(READ, one_membership),
     "POST /v1/memberships/{membership}/end": closed("403 403 200 200 403 200", end_membership),
+    **MEMBERSHIPS,
     "GET /v1/partners/{partner}/history": closed(READ, at("/v1/partners/{city}/history")),
     "GET /v1/partners/{partner}/entitlements": closed(READ, at("/v1/partners/{city}/entitlements")),
     "GET /v1/agreements/{agreement}/beneficiaries": closed(PARTY, on_agreement("signed", "/beneficiaries")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Date, Select, Table, Text, and_, bindparam, cast, false, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Date, Integer, Select, Table, Text, and_, bindparam, cast, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.schema import MetaData
@@ -26,6 +26,9 @@ _membership = Table(
     Column("network", Key),
     Column("valid_from", Date),
     Column("valid_to", Date),
+    Column("grace_days", Integer),
+    Column("state", Text),
+    Column("suspended_on", Date),
 )
 
 _one_identifier = func.jsonb_build_object("scheme", ExternalId.scheme, "value", ExternalId.value)
@@ -167,8 +170,10 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
 
 
 def _members(network: str, on: date) -> Select[Any]:
-    held = covers(_membership.c.valid_from, _membership.c.valid_to, on)
-    return select(_membership.c.partner).where(_membership.c.network == network, held)
+    member = _membership.c
+    held = covers(member.valid_from, member.valid_to + member.grace_days, on) & (member.state == "approved")
+    unsuspended = member.suspended_on.is_(None) | (member.suspended_on > on)
+    return select(member.partner).where(member.network == network, held, unsuspended)
 
 
 def _named_like(q: str) -> list[ColumnElement[bool]]:

@@ -100,7 +100,7 @@ async def test_a_membership_ends_on_a_day(service: PartnersService) -> None:
     assert (stale.status_code, stale.json()["code"]) == (412, "stale")
     ended = await city.post(place, json=ending, headers={"If-Match": '"1"'})
     assert (ended.status_code, ended.headers["etag"]) == (200, '"2"'), ended.text
-    assert ended.json() == made | ending | {"version": 2}
+    assert ended.json() == made | ending | {"version": 2, "status": "ended", "lapses_on": "2026-01-01"}
     fact = (await service.facts(f"membership/{made['id']}"))[1]
     assert (fact["type"], fact["sequence"]) == ("org.interurbe.membership.ended.v1", 2)
     assert fact["data"] == ending | {"membership": made["id"], "partner": city.partner, "network": network.partner}

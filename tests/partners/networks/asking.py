@@ -1,0 +1,65 @@
+"""Rows of the table of who gets which status: how a membership is applied for, decided, renewed and suspended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tests.fixtures.matrix import Ask, Maker, Row, closed
+from tests.partners.conftest import PartnerClient, PartnersService
+
+
+class Place(Protocol):
+    """A city that belongs to a network, and who asks."""
+
+    service: PartnersService
+    callers: dict[str, PartnerClient]
+
+    @property
+    def city(self) -> str:
+        """The partner that everything is about."""
+
+    @property
+    def network(self) -> str:
+        """Its network."""
+
+
+async def a_free_year(world: Place) -> str:
+    """A year of the past that no membership of the city in the network has."""
+    listed = (await world.service.operator.get(f"/v1/partners/{world.city}/memberships", params={"limit": 200})).json()["items"]
+    return str(1700 + len(listed))
+
+
+async def apply(world: Place) -> Ask:
+    return Ask(f"/v1/networks/{(await world.service.register('city_network'))['id']}/applications", json={"message": "Hola."})
+
+
+async def list_applications(world: Place) -> Ask:
+    return Ask(f"/v1/networks/{world.network}/applications")
+
+
+def on_application(way: str, **more: Any) -> Maker[Any]:
+    """A request about an application of the city to the network, where none is open; 'day' is one that it can be approved for."""
+
+    async def ask(world: Place) -> Ask:
+        place = f"/v1/networks/{world.network}/applications"
+        for left in (await world.service.operator.get(place, params={"status": "applied"})).json()["items"]:
+            await world.service.operator.post(f"/v1/memberships/{left['id']}/withdraw", headers={"If-Match": '"1"'})
+        made = await world.callers["member"].post(place, json={"valid_from": "1600-01-01"})
+        day = f"{await a_free_year(world)}-01-01"
+        said = {name: day if value == "day" else value for name, value in more.items()}
+        return Ask(f"/v1/memberships/{made.json()['id']}/{way}", json=said or None, version=1)
+
+    return ask
+
+
+MEMBERSHIPS: Mapping[str, Row[Any]] = {
+    "POST /v1/networks/{network}/applications": closed("201 403 201 201 403 403", apply),
+    "GET /v1/networks/{network}/applications": closed("200 200 200 200 200 200", list_applications),
+    "POST /v1/memberships/{membership}/approve": closed(
+        "404 403 403 200 403 200", on_application("approve", valid_from="day", valid_to="day")
+    ),
+    "POST /v1/memberships/{membership}/reject": closed("404 403 403 200 403 200", on_application("reject", reason="Otro.")),
+    "POST /v1/memberships/{membership}/withdraw": closed("404 403 200 403 403 200", on_application("withdraw")),
+}
+"""In the order of `CALLERS` after the strangers: other, reader, member, network, ruler, operator."""
