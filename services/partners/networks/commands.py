@@ -12,6 +12,7 @@ from services.partners.inheritance.commands import have_the_web, tie, untie
 from services.partners.models import Seen
 from services.partners.networks.days import State
 from services.partners.networks.models import MEMBERSHIP_DAY, Joining, Membership, MembershipCircle, MembershipOverlaps, NoNetwork
+from services.partners.networks.tenure.models import news, tell
 from services.partners.networks.views import circle_with, no_such_membership, overlapping
 from services.partners.registry.models import NETWORK_KINDS, UnknownPartner
 from services.partners.registry.views import PartnerRow, known_partners
@@ -60,10 +61,11 @@ async def end_membership(session: AsyncSession, caller: Caller, seen: Seen, endi
 
 
 async def keep_its_days(session: AsyncSession, membership: Membership, now: datetime) -> None:
-    """Let what the membership passes on begin and end with its days: now what is due now, by date what lies ahead.
+    """Let what the membership passes on begin and end with its days, and tell what they bring: at once what is due, by date what is not.
 
     The membership's row is locked, by a change just written or for this, so that nobody decides by days that somebody else moves.
     """
+    await _tell_what_came(session, membership, now)
     if membership.inherits:
         if membership.holds(now):
             await tie(session, membership.step(), now)
@@ -76,8 +78,19 @@ async def keep_its_days(session: AsyncSession, membership: Membership, now: date
         await due.owe(session, MEMBERSHIP_DAY, membership.subject, turn)
 
 
+async def _tell_what_came(session: AsyncSession, membership: Membership, now: datetime) -> None:
+    stages = news(membership, now)
+    if stages:
+        known = await known_partners(session, [membership.partner, membership.network])
+        names = {partner: row.names for partner, row in known.items()}
+        await record(session, membership, *[tell(membership, stage, names) for stage in stages], now=now)
+
+
 async def day_came(session: AsyncSession, subject: str, now: datetime) -> None:
-    """The first day of a membership has come, or its last has passed; done again it does nothing."""
+    """A day of a membership has come on which it begins, is told of, or ends to hold; done again it does nothing.
+
+    Days that nobody was awake for are made up for here, in order; what a renewal has put off meanwhile does not come.
+    """
     membership = await session.get_one(Membership, subject.partition("/")[2], with_for_update=True)
     await keep_its_days(session, membership, now)
 

@@ -3,47 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-import pytest
-
-from tests.partners.conftest import PartnerClient, PartnersService
+from tests.partners.networks.conftest import NAME, Pair
 
 TODAY = datetime.now(UTC).date()
-NAME = {"es": "Asocapitales"}
-
-
-@dataclass
-class Pair:
-    """A network and a city with clients of their own."""
-
-    service: PartnersService
-    network: PartnerClient
-    city: PartnerClient
-
-    async def apply(self, **said: Any) -> dict[str, Any]:
-        """The city applies."""
-        answer = await self.city.post(f"/v1/networks/{self.network.partner}/applications", json=said)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    async def act(self, client: PartnerClient, membership: dict[str, Any], deed: str, **said: Any) -> httpx.Response:
-        """Do something to a membership as it was read."""
-        headers = {"If-Match": f'"{membership["version"]}"'}
-        return await client.post(f"/v1/memberships/{membership['id']}/{deed}", json=said or None, headers=headers)
-
-    async def told(self, membership: dict[str, Any]) -> list[tuple[str, str]]:
-        """What was told of the membership, and to whom it is open."""
-        facts = await self.service.facts(f"membership/{membership['id']}")
-        return [(fact["type"].split(".")[3], fact["headers"]["ce_visibility"]) for fact in facts]
-
-
-@pytest.fixture
-async def pair(service: PartnersService) -> Pair:
-    return Pair(service, await service.client_of("city_network", names=NAME), await service.client_of("city"))
 
 
 async def test_a_partner_applies_and_the_network_approves(pair: Pair) -> None:
