@@ -1,8 +1,9 @@
 """Who cooperates with whom, and under which signed terms.
 
 Owns: clients, signing keys, audit entries, partners, memberships, mandates, agreements, entitlements, contacts
-Publishes: PartnerRegistered, PartnerUpdated, MembershipApplied, MembershipRejected,
-    MembershipApplicationWithdrawn, MembershipApproved, MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
+Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
+    MembershipApplied, MembershipApproved, MembershipRejected, MembershipApplicationWithdrawn, MembershipLapseWarned,
+    MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
     AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,

@@ -20,6 +20,7 @@ from services.partners.importing.routes import ROUTERS as IMPORTING
 from services.partners.mandates.routes import router as mandates_router
 from services.partners.networks.applications.routes import router as applications_router
 from services.partners.networks.routes import router as networks_router
+from services.partners.networks.tenure.routes import router as tenure_router
 from services.partners.registry.routes import ROUTERS as REGISTRY
 from services.partners.settings import PartnersSettings
 from shared.auth import Issuer, Verifier
@@ -75,6 +76,7 @@ def build(runtime: Runtime) -> FastAPI:
         *REGISTRY,
         networks_router,
         applications_router,
+        tenure_router,
         mandates_router,
         *AGREEMENTS,
         entitlements_router,

@@ -53,6 +53,21 @@ def on_application(way: str, **more: Any) -> Maker[Any]:
     return ask
 
 
+def on_membership(way: str, **more: Any) -> Maker[Any]:
+    """A request about a membership that the network has with nobody else, of a city that is new to it."""
+
+    async def ask(world: Place) -> Ask:
+        body = {"partner": (await world.service.register())["id"], "valid_from": "2020-01-01", "valid_to": "9000-01-01"}
+        made = (await world.service.operator.post(f"/v1/networks/{world.network}/members", json=body)).json()
+        place = f"/v1/memberships/{made['id']}"
+        if way == "resume":
+            suspended = await world.service.operator.post(f"{place}/suspend", json={"reason": "Otro."}, headers={"If-Match": '"1"'})
+            made = suspended.json()
+        return Ask(f"{place}/{way}", json=more or None, version=made["version"])
+
+    return ask
+
+
 MEMBERSHIPS: Mapping[str, Row[Any]] = {
     "POST /v1/networks/{network}/applications": closed("201 403 201 201 403 403", apply),
     "GET /v1/networks/{network}/applications": closed("200 200 200 200 200 200", list_applications),
@@ -61,5 +76,8 @@ MEMBERSHIPS: Mapping[str, Row[Any]] = {
     ),
     "POST /v1/memberships/{membership}/reject": closed("404 403 403 200 403 200", on_application("reject", reason="Otro.")),
     "POST /v1/memberships/{membership}/withdraw": closed("404 403 200 403 403 200", on_application("withdraw")),
+    "POST /v1/memberships/{membership}/renew": closed("403 403 403 200 403 200", on_membership("renew", valid_to="9001-01-01")),
+    "POST /v1/memberships/{membership}/suspend": closed("403 403 403 200 403 200", on_membership("suspend", reason="Otro.")),
+    "POST /v1/memberships/{membership}/resume": closed("403 403 403 200 403 200", on_membership("resume")),
 }
 """In the order of `CALLERS` after the strangers: other, reader, member, network, ruler, operator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,9 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from services.partners.models import Seen
+from services.partners.networks.days import Status
+from services.partners.networks.models import Membership
+from shared.auth import PLATFORM, Caller
 from tests.partners.conftest import PartnerClient, PartnersService
 from tests.partners.entitlements.conftest import World
 
+OPERATOR = Caller("operator", PLATFORM, frozenset({"read", "write", "admin"}))
 NAME = {"es": "Asocapitales"}
 
 
@@ -52,6 +58,13 @@ class Pair:
         """Do something to a membership as it was read."""
         headers = {"If-Match": f'"{membership["version"]}"'}
         return await client.post(f"/v1/memberships/{membership['id']}/{deed}", json=said or None, headers=headers)
+
+    async def later(self, command: Callable[..., Awaitable[Membership]], membership: dict[str, Any], *said: Any) -> Status:
+        """Let the operator do something to the membership at the instant that is said last; what it is then."""
+        async with self.service.runtime.database.session() as session:
+            done = await command(session, OPERATOR, Seen(membership["id"]), *said)
+            await session.commit()
+            return done.status(said[-1].date())
 
     async def told(self, membership: dict[str, Any]) -> list[tuple[str, str]]:
         """What was told of the membership, and to whom it is open."""

@@ -86,5 +86,5 @@ def tell(membership: Membership, stage: Stage, names: Mapping[str, Names]) -> Ev
     said = membership.called(names) | {"valid_to": membership.valid_to}
     if stage is Stage.LAPSED:
         return MembershipLapsed.model_validate(said | {"lapsed_on": membership.term.lapses_on})
-    kind = MembershipLapseWarned if stage is Stage.WARNED else MembershipEnteredGrace
-    return kind.model_validate(said | {"lapses_on": membership.term.lapses_on})
+    said["lapses_on"] = membership.term.lapses_on
+    return MembershipLapseWarned.model_validate(said) if stage is Stage.WARNED else MembershipEnteredGrace.model_validate(said)
