@@ -25,15 +25,20 @@ REMEMBERED = timedelta(hours=1)
 
 
 class TokenRevoked(InvalidToken):
-    """The client was revoked after the access token was issued. Ask the operator for another client."""
+    """The client was revoked, or came to speak for another partner, after the access token was issued. Get a new access token.
+
+    If that is refused too, the client was revoked: ask the operator for another.
+    """
 
     code = "token-revoked"
-    title = "The access token's client was revoked."
+    title = "The access token was revoked."
 
     def __init__(self) -> None:
         """The same words for every client."""
-        super().__init__("the client was revoked")
-        self.fix = "Ask your partner's admin, or the platform's operator, for another client."
+        super().__init__("the access token was revoked")
+        self.fix = (
+            "Get a new access token; if that is refused too, ask your partner's admin, or the platform's operator, for another client."
+        )
 
 
 class Revoked:

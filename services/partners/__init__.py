@@ -1,7 +1,8 @@
 """Who cooperates with whom, and under which signed terms.
 
-Owns: clients, signing keys, audit entries, partners, memberships, mandates, agreements, entitlements, contacts
-Publishes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
+Owns: clients, signing keys, audit entries, partners, partner merges, memberships, mandates, agreements, entitlements, contacts
+Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipSucceeded,
+    AgreementPartySucceeded, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
     MembershipApplied, MembershipApproved, MembershipRejected, MembershipApplicationWithdrawn, MembershipLapseWarned,
     MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,

@@ -18,6 +18,7 @@ from services.partners.contacts.routes import router as contacts_router
 from services.partners.entitlements.routes import router as entitlements_router
 from services.partners.importing.routes import ROUTERS as IMPORTING
 from services.partners.mandates.routes import router as mandates_router
+from services.partners.merging.routes import router as merging_router
 from services.partners.networks.applications.routes import router as applications_router
 from services.partners.networks.routes import router as networks_router
 from services.partners.networks.tenure.routes import router as tenure_router
@@ -81,6 +82,7 @@ def build(runtime: Runtime) -> FastAPI:
         *AGREEMENTS,
         entitlements_router,
         contacts_router,
+        merging_router,
     ]
     routers = [open_router, access_router, audit_router, *rooms]
     app = build_app(runtime, title=TITLE, description=DESCRIPTION, routers=routers)

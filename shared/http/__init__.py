@@ -25,7 +25,7 @@ from shared.http.fields import (
 from shared.http.idempotency import IdempotencyCleanup
 from shared.http.keys import RemoteKeys
 from shared.http.paging import After, Cursor, Limit, Page, link_next, page_of
-from shared.http.session import Reader, Session
+from shared.http.session import AtHand, Reader, Session
 
 __all__ = [
     "ANONYMOUS",
@@ -33,6 +33,7 @@ __all__ = [
     "After",
     "Allow",
     "Anyone",
+    "AtHand",
     "CommandRoute",
     "Country",
     "Cursor",

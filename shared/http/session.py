@@ -39,5 +39,14 @@ async def done_reading(request: Request) -> None:
 Session = Annotated[AsyncSession, Depends(_session)]
 """The request's one transaction: the edge commits it before the answer leaves, a route never does."""
 
+
+async def _at_hand(request: Request) -> AsyncSession | AsyncConnection:
+    session: AsyncSession | None = request.scope["state"].get("session")
+    return session if session is not None else await _reader(request)
+
+
+AtHand = Annotated[AsyncSession | AsyncConnection, Depends(_at_hand)]
+"""The request's transaction if it has one, else a connection for reads: for what is looked up whatever the method."""
+
 Reader = Annotated[AsyncConnection, Depends(_reader)]
 """A connection for reads on which each select is one round trip; given back before the answer leaves."""

@@ -14,6 +14,7 @@ from tests.partners.agreements.test_mandates import SCOPE
 from tests.partners.conftest import ADDRESS, BOOTSTRAP_SECRET, PartnerClient, PartnersService, client_on
 from tests.partners.contacts.test_contacts import PERSON
 from tests.partners.importing.who import FILES
+from tests.partners.merging.asking import UNDOING, merging, on_merged
 from tests.partners.networks.asking import MEMBERSHIPS
 
 GRANT = {"grant_type": "client_credentials", "client_id": "bootstrap", "client_secret": BOOTSTRAP_SECRET}
@@ -242,6 +243,9 @@ TABLE: Mapping[str, Row[World]] = {
     "PATCH /v1/partners/{partner}": closed("403 403 200 403 403 200", on_city({"locality": "Cali"})),
     "POST /v1/partners/{partner}/aliases": closed("403 403 200 403 403 200", on_city({"lang": "es", "text": "Alias"}, "/aliases")),
     "DELETE /v1/partners/{partner}/aliases": closed("403 403 200 403 403 200", forget_alias),
+    "POST /v1/partners/{partner}/merge": closed("403 403 403 403 403 201", merging),
+    "GET /v1/partners/{partner}/merge": closed(READ, on_merged("/merge")),
+    "POST /v1/partners/{partner}/undo-merge": closed("403 403 403 403 403 200", on_merged("/undo-merge", UNDOING)),
     "POST /v1/networks/{network}/members": closed("403 403 403 201 403 201", join),
     "GET /v1/networks/{network}/members": closed(READ, at("/v1/networks/{network}/members")),
     "GET /v1/partners/{partner}/memberships": closed(READ, at("/v1/partners/{city}/memberships")),

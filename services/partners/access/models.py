@@ -193,6 +193,17 @@ class Client(Aggregate, Model):
         self.revoked_at = self.tokens_since = now
         return ClientRevoked(client=self.id, partner=self.partner, revoked_at=now)
 
+    def pass_to(self, partner: str, now: datetime) -> ClientRevoked | None:
+        """It speaks for this partner from now on, with its secrets: tokens that name another are refused, and it gets new ones.
+
+        The fact, which tells everybody to refuse those tokens; None for a client that was revoked, which has none.
+        """
+        self.partner = partner
+        if self.revoked_at is not None:
+            return None
+        self.tokens_since = now
+        return ClientRevoked(client=self.id, partner=partner, revoked_at=now)
+
     def ends_at(self) -> datetime | None:
         """When it can take no token any more: at its own end or that of its last secret; None never, or when it was revoked."""
         if self.revoked_at is not None:

@@ -10,7 +10,7 @@ from services.partners.agreements.models import Agreement
 from services.partners.agreements.record.models import NotAParty, State
 from services.partners.agreements.views import Reading, hidden, may_know
 from services.partners.inheritance.commands import bind
-from services.partners.registry.views import known_partners
+from services.partners.registry.views import partners_named
 from shared import due
 from shared.auth import Caller
 from shared.events import AgreementEnteredIntoForce, Event
@@ -27,7 +27,7 @@ async def opened(session: AsyncSession, caller: Caller, agreement_id: str, now: 
     """
     agreement = await session.get(Agreement, agreement_id)
     if agreement is not None and (caller.is_admin or agreement.is_known_to(caller.partner)):
-        agreement.name_parties(await known_partners(session, agreement.party_ids))
+        agreement.name_parties(await partners_named(session, agreement.party_ids))
         return agreement
     if agreement is not None and await may_know(session, agreement_id, Reading(caller, now)):
         raise NotAParty("Your partner is no party to this agreement.", fix="Use a client of one of its parties.")

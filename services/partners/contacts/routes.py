@@ -10,23 +10,23 @@ from services.partners.contacts import commands, views
 from services.partners.contacts.models import Contact
 from services.partners.contacts.schemas import ContactChanges, ContactFilters, ContactOut, NewContact
 from services.partners.models import Seen
+from services.partners.registry.paths import SENT_ON, PartnerPath
 from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["contacts"], route_class=CommandRoute)
 
-PartnerId = Annotated[Id, Path(description="The partner's id.")]
 ContactId = Annotated[Id, Path(description="The contact's id.")]
 Filters = Annotated[ContactFilters, Query()]
 
 
-@router.post("/partners/{partner}/contacts", status_code=201, response_model=ContactOut, summary="Name a contact")
-async def name(partner: PartnerId, body: NewContact, caller: Writes, session: Session) -> JSONResponse:
+@router.post("/partners/{partner}/contacts", responses=SENT_ON, status_code=201, response_model=ContactOut, summary="Name a contact")
+async def name(partner: PartnerPath, body: NewContact, caller: Writes, session: Session) -> JSONResponse:
     """Name a person for a purpose. By the partner itself or the operator; nobody else ever sees it, and no event tells of it."""
     return _answer(await commands.name_contact(session, caller, partner, body.person(), datetime.now(UTC)), 201)
 
 
-@router.get("/partners/{partner}/contacts", response_model=Page[ContactOut], summary="List a partner's contacts")
-async def list_contacts(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get("/partners/{partner}/contacts", responses=SENT_ON, response_model=Page[ContactOut], summary="List a partner's contacts")
+async def list_contacts(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """The contacts of the caller's own partner (of any, for the operator), in the order they were named."""
     views.must_be_theirs(caller, partner)
     sought = views.Sought(partner=partner, role=filters.role, on=filters.on, after=Cursor.read_id(filters.after))

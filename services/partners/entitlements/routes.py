@@ -11,8 +11,9 @@ from services.partners.agreements.views import Reading
 from services.partners.entitlements import commands, views
 from services.partners.entitlements.schemas import EntitlementFilters, EntitlementOut
 from services.partners.models import Seen
-from services.partners.networks.routes import MembershipId, PartnerId, answer
+from services.partners.networks.routes import MembershipId, answer
 from services.partners.networks.schemas import MembershipOut
+from services.partners.registry.paths import SENT_ON, PartnerPath
 from shared.http import CommandRoute, IfMatch, Page, Reader, Reads, Session, Writes, page_of
 
 router = APIRouter(prefix="/v1", tags=["entitlements"], route_class=CommandRoute)
@@ -20,8 +21,13 @@ router = APIRouter(prefix="/v1", tags=["entitlements"], route_class=CommandRoute
 Filters = Annotated[EntitlementFilters, Query()]
 
 
-@router.get("/partners/{partner}/entitlements", response_model=Page[EntitlementOut], summary="List what a partner may use, and why")
-async def list_entitlements(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get(
+    "/partners/{partner}/entitlements",
+    responses=SENT_ON,
+    response_model=Page[EntitlementOut],
+    summary="List what a partner may use, and why",
+)
+async def list_entitlements(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """The lines of agreements in force that a partner may use: as a party, or by its networks, each with the path in words and in ids.
 
     Only what is under agreements that the caller may read is listed, the newest agreement first.

@@ -11,7 +11,7 @@ from services.partners.agreements.models import Agreement
 from services.partners.agreements.terms.models import LINES
 from services.partners.agreements.views import KNOWN, Reading, agreement_by_id
 from services.partners.inheritance.models import Entitlement
-from services.partners.registry.views import PartnerRow, known_partners, partner_by_id
+from services.partners.registry.views import PartnerRow, partner_by_id, partners_named
 from shared.db import Key
 from shared.languages import text_in
 
@@ -77,7 +77,7 @@ async def beneficiaries_of(reader: AsyncConnection, agreement: str, reading: Rea
 
 async def _told(reader: AsyncConnection, rows: Sequence[Row[Any]], language: str) -> list[dict[str, Any]]:
     named = {row.partner for row in rows} | {row.party for row in rows} | {step["network"] for row in rows for step in row.path}
-    known = await known_partners(reader, sorted(named)) if named else {}
+    known = await partners_named(reader, sorted(named)) if named else {}
     return [_item(row, known, language) for row in rows]
 
 

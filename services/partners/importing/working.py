@@ -18,7 +18,7 @@ from services.partners.importing.commands import end_import, keep_marks, settle,
 from services.partners.importing.models import Desk, ImportRow, Outcome, PartnerImport, Row
 from services.partners.importing.schemas import RowKey
 from services.partners.importing.views import desk_for, is_revoked, next_import, rows_to_do
-from services.partners.registry.commands import hold_names
+from services.partners.registry.commands import one_at_a_time
 from services.partners.registry.models import SuspectedDuplicate
 from services.partners.registry.schemas import NewPartner
 from shared.http import strict_json
@@ -111,7 +111,7 @@ async def _batch(session: AsyncSession, importing: PartnerImport) -> int:
         await end_import(session, importing, strange.detail, datetime.now(UTC))
         return 1
     understood = [(row, *_understood(importing, columns, row)) for row in await rows_to_do(session, importing, BATCH)]
-    await hold_names(session)
+    await one_at_a_time(session)
     desk = await desk_for(session, importing, [row for _, row, _ in understood if row is not None])
     told: list[dict[str, Any]] = []
     until = time.monotonic() + LONGEST_SECONDS

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, func, literal, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,11 +27,13 @@ from services.partners.inheritance.models import (
     Path,
     Reason,
     Step,
+    Succession,
     Tie,
+    Touched,
     Web,
 )
 from shared import due
-from shared.db import upsert
+from shared.db import Key, upsert
 from shared.events import EntitlementGranted, EntitlementWithdrawn
 from shared.outbox import record_all
 
@@ -101,6 +103,31 @@ async def release(session: AsyncSession, agreement: str, now: datetime) -> None:
         await _follow(session, partners, [(accord, {})], Reason.AGREEMENT_OVER, now)
         await session.execute(delete(BoundParty).where(BoundParty.agreement == agreement))
         await session.execute(delete(InForce).where(InForce.agreement == agreement))
+
+
+async def have_succession(session: AsyncSession, agreements: Iterable[str]) -> None:
+    """Wait for whoever changes one of these agreements or any tie, and keep them waiting until the transaction ends."""
+    await _wait(session, [*((number, True) for number in sorted(map(_number, agreements))), (_WEB, True)])
+
+
+async def succeed(session: AsyncSession, succession: Succession) -> None:
+    """Let a partner's place in ties and agreements be another's; `resettle` follows with what was and what is touched."""
+    old, new = succession.partner, succession.successor
+    await session.execute(delete(Tie).where(Tie.membership.in_(succession.ended)))
+    for side in (Tie.member, Tie.network):
+        await session.execute(update(Tie).where(Tie.membership.in_(succession.memberships), side == old).values({side: new}))
+    in_force = InForce.agreement.in_(succession.agreements)
+    await session.execute(
+        update(InForce).where(in_force).values(parties=func.array_replace(InForce.parties, literal(old, Key), literal(new, Key)))
+    )
+    bound = update(BoundParty).where(BoundParty.agreement.in_(succession.agreements), BoundParty.partner == old)
+    await session.execute(bound.values(partner=new).execution_options(synchronize_session=False))
+
+
+async def resettle(session: AsyncSession, touched: Touched, reason: Reason, now: datetime) -> None:
+    """Work out again what these partners may use of these agreements; what has not changed is not told."""
+    if touched.agreements:
+        await _settle(session, sorted(touched.partners), sorted(touched.agreements), reason, now)
 
 
 async def have_the_web(session: AsyncSession) -> None:

@@ -1,7 +1,7 @@
 """Entitlement: a partner may use the lines of an agreement in force, because it is bound itself or by a path of memberships."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,31 @@ class Reason(StrEnum):
     MEMBERSHIP_ENDED = "membership_ended"
     OPTED_IN = "opted_in"
     OPTED_OUT = "opted_out"
+    PARTNERS_MERGED = "partners_merged"
+    MERGE_UNDONE = "merge_undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The partners and agreements whose pairs may change together."""
+
+    partners: frozenset[str] = frozenset()
+    agreements: frozenset[str] = frozenset()
+
+    def and_also(self, other: "Touched") -> "Touched":
+        """Both together."""
+        return Touched(self.partners | other.partners, self.agreements | other.agreements)
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Whose place who takes, in these memberships and agreements; memberships in ``ended`` pass on nothing any more."""
+
+    partner: str
+    successor: str
+    memberships: Sequence[str]
+    agreements: Sequence[str]
+    ended: Sequence[str] = ()
 
 
 class Tie(Model):

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, CTE, Select, any_, bindparam, func, literal, selec
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.partners.inheritance.models import Accord, BoundParty, Choice, Entitlement, InForce, Step, Tie
+from services.partners.inheritance.models import Accord, BoundParty, Choice, Entitlement, InForce, Step, Tie, Touched
 from services.partners.registry.models import NETWORK_KINDS, Partner
 from shared.db import Key
 
@@ -62,6 +62,13 @@ async def networks_above(session: AsyncSession, network: str) -> list[str]:
 async def members_below(session: AsyncSession, partners: Sequence[str]) -> list[str]:
     """These partners and whoever belongs to them, directly or through others."""
     return list((await session.scalars(_MEMBERS_BELOW, {"partners": list(partners)})).all())
+
+
+async def touched_by(session: AsyncSession, partners: Sequence[str]) -> Touched:
+    """Whom the ties of these partners entitle, and the agreements that come to them or over them."""
+    below = await session.scalars(_MEMBERS_BELOW, {"partners": list(partners)})
+    above = await session.scalars(_NETWORKS_ABOVE, {"partners": list(partners)})
+    return Touched(frozenset(below), frozenset(await agreements_binding(session, list(above))))
 
 
 async def steps_above(session: AsyncSession, partners: Sequence[str]) -> list[Step]:

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.partners.mandates.models import Mandate, MandateExists, MandateState, Scope
+from services.partners.mandates.models import STANDING, Mandate, MandateExists, Scope
 from services.partners.mandates.views import concerns, no_mandate
 from services.partners.models import Seen
 from services.partners.registry.models import UnknownPartner
-from services.partners.registry.views import known_partners
+from services.partners.registry.views import known_partners, partners_named
 from shared.auth import Caller
 from shared.due import Acts, forgive, owe
 from shared.outbox import record
@@ -38,8 +38,7 @@ async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Betwee
         raise Forbidden("A mandate is asked for by its holder or given by the partner.", fix="Use a client of one of them.")
     mandate, requested = Mandate.request(between.partner, between.holder, scope, now)
     zone = await _zone_of(session, between)
-    standing = [MandateState.REQUESTED, MandateState.ACTIVE]
-    asked = select(Mandate.id).where(Mandate.partner == between.partner, Mandate.holder == between.holder, Mandate.state.in_(standing))
+    asked = select(Mandate.id).where(Mandate.partner == between.partner, Mandate.holder == between.holder, Mandate.state.in_(STANDING))
     other = await session.scalar(asked)
     if other is not None:
         raise MandateExists("There is such a mandate between the two already.", fix=f"Revoke {other} first.", mandate=other)
@@ -73,7 +72,7 @@ async def revoke_mandate(session: AsyncSession, caller: Caller, seen: Seen, reas
 async def expire_mandate(session: AsyncSession, subject: str, now: datetime) -> None:
     """The last day of a mandate is over; done again it does nothing."""
     mandate = await session.get_one(Mandate, subject.partition("/")[2])
-    zone = await _zone_of(session, Between(mandate.partner, mandate.holder))
+    zone = (await partners_named(session, [mandate.partner]))[mandate.partner].timezone
     expired = mandate.expire(now.astimezone(ZoneInfo(zone)).date(), now)
     if expired is not None:
         await record(session, mandate, expired, now=now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +22,10 @@ class MandateState(StrEnum):
     ACTIVE = "active"
     REVOKED = "revoked"
     EXPIRED = "expired"
+
+
+STANDING: Final = (MandateState.REQUESTED, MandateState.ACTIVE)
+"""The states of a mandate of which there is one at most between two partners."""
 
 
 class MandateOver(Conflict):
@@ -108,17 +112,26 @@ class Mandate(Aggregate, Model):
 
     def expire(self, today: date, now: datetime) -> MandateExpired | None:
         """Its last day is over; None when that is not so, or it ended before."""
-        if self.state not in (MandateState.REQUESTED, MandateState.ACTIVE) or self.valid_to is None or self.valid_to >= today:
+        if not self.stands or self.valid_to is None or self.valid_to >= today:
             return None
         self.state, self.ended_at = MandateState.EXPIRED, now
         return MandateExpired(mandate=self.id, partner=self.partner, holder=self.holder, valid_to=self.valid_to)
+
+    def pass_on(self, partner: str, successor: str) -> None:
+        """The mandate is the ``successor``'s wherever it was the ``partner``'s."""
+        self.partner, self.holder = (successor if own == partner else own for own in (self.partner, self.holder))
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is asked for or active."""
+        return self.state in STANDING
 
     def reach(self, fact: Event) -> Reach:
         """It is known to these two alone."""
         return Reach(Visibility.PARTIES, (self.partner, self.holder))
 
     def _must_stand(self) -> None:
-        if self.state not in (MandateState.REQUESTED, MandateState.ACTIVE):
+        if not self.stands:
             when = self.ended_at.date() if self.ended_at is not None else ""
             raise MandateOver(f"The mandate is {self.state} since {when}.", fix="Ask for a new one.", state=self.state)
 

@@ -10,17 +10,19 @@ from services.partners.mandates import commands, views
 from services.partners.mandates.models import Mandate
 from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation
 from services.partners.models import Seen
+from services.partners.registry.paths import SENT_ON, PartnerPath
 from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["mandates"], route_class=CommandRoute)
 
-PartnerId = Annotated[Id, Path(description="The id of the partner for which somebody acts.")]
 MandateId = Annotated[Id, Path(description="The mandate's id.")]
 Filters = Annotated[MandateFilters, Query()]
 
 
-@router.post("/partners/{partner}/mandates", status_code=201, response_model=MandateOut, summary="Ask for a mandate, or give one")
-async def ask(partner: PartnerId, body: NewMandate, caller: Signs, session: Session) -> JSONResponse:
+@router.post(
+    "/partners/{partner}/mandates", responses=SENT_ON, status_code=201, response_model=MandateOut, summary="Ask for a mandate, or give one"
+)
+async def ask(partner: PartnerPath, body: NewMandate, caller: Signs, session: Session) -> JSONResponse:
     """By the holder: it is `requested` until the partner grants it. By the partner itself: it is `active` at once.
 
     There is at most one between the two at a time: else 409 `mandate-exists`, which names it.
@@ -29,8 +31,8 @@ async def ask(partner: PartnerId, body: NewMandate, caller: Signs, session: Sess
     return _answer(await commands.ask_for_mandate(session, caller, between, body.scope(), datetime.now(UTC)), 201)
 
 
-@router.get("/partners/{partner}/mandates", response_model=Page[MandateOut], summary="List a partner's mandates")
-async def list_mandates(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get("/partners/{partner}/mandates", responses=SENT_ON, response_model=Page[MandateOut], summary="List a partner's mandates")
+async def list_mandates(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """Those the partner gave, was asked for or holds, in the order of their request; for itself and the operator alone."""
     found = await views.mandates_of(reader, caller, partner, Cursor.read_id(filters.after), filters.limit + 1)
     return page_of(request, found, filters.limit)

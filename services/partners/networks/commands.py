@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.partners.inheritance.commands import have_the_web, tie, untie
 from services.partners.models import Seen
 from services.partners.networks.days import State
-from services.partners.networks.models import MEMBERSHIP_DAY, Joining, Membership, MembershipCircle, MembershipOverlaps, NoNetwork
+from services.partners.networks.models import MEMBERSHIP_DAY, Joining, Membership
+from services.partners.networks.refusals import MembershipCircle, MembershipOverlaps, NoNetwork
 from services.partners.networks.tenure.models import news, tell
 from services.partners.networks.views import circle_with, no_such_membership, overlapping
 from services.partners.registry.models import NETWORK_KINDS, UnknownPartner
-from services.partners.registry.views import PartnerRow, known_partners
+from services.partners.registry.views import PartnerRow, known_partners, partners_named
 from shared import due
 from shared.auth import Caller
 from shared.outbox import record
@@ -139,7 +140,7 @@ async def has_place(session: AsyncSession, membership: Membership, known: Mappin
         await have_the_web(session)
         circle = await circle_with(session, membership)
         if circle is not None:
-            around = await known_partners(session, circle)
+            around = await partners_named(session, circle)
             raise MembershipCircle(circle, [around[one].acronym or next(iter(around[one].names.values())) for one in circle])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.partners.inheritance.models import Step
 from services.partners.models import Model
 from services.partners.networks.days import POSSIBLE, RENEWABLE, Stage, State, Status, Term, day_of, next_day
+from services.partners.networks.refusals import MembershipOver, MembershipState, NothingToChoose
 from shared.auth import Caller
 from shared.db import Key, new_id
 from shared.events import (
@@ -29,7 +30,7 @@ from shared.events import (
 )
 from shared.events.partners import Names
 from shared.outbox import Aggregate, Reach
-from shared.refusals import Conflict, Invalid
+from shared.refusals import Invalid
 
 MEMBERSHIP_DAY: Final = "membership.day"
 """The kind of due act by which a membership begins to hold on its first day, is told of before its last, and ends to hold after it."""
@@ -68,53 +69,6 @@ EVERYBODYS: Final = (
     MembershipSucceeded,
 )
 """The facts that everybody may know: they say who belongs to a network, and that is what entitles."""
-
-
-class NoNetwork(Invalid):
-    """The partner is not of a kind that has members. Name a network: a ``city_network``, ``multilateral``, ``ngo`` or ``other``."""
-
-    code = "no-network"
-    title = "The partner is not a network."
-
-
-class MembershipOverlaps(Conflict):
-    """The partner belongs to the network already in those days, by the membership in ``membership``. End that one first."""
-
-    code = "membership-overlaps"
-    title = "The partner is a member already in those days."
-
-
-class MembershipOver(Conflict):
-    """The membership has ended on that day or before. There is nothing left to end."""
-
-    code = "membership-over"
-    title = "The membership is over."
-
-
-class MembershipState(Conflict):
-    """The membership's status (``membership_status``) does not allow what was asked: ``allowed`` lists what is possible now."""
-
-    code = "membership-state"
-    title = "The membership's status does not allow this."
-
-
-class MembershipCircle(Conflict):
-    """The network would belong to itself by way of others, in ``circle``, on days that all these memberships share. End one of them."""
-
-    code = "membership-circle"
-    title = "A network cannot belong to itself through others."
-
-    def __init__(self, circle: Sequence[str], names: Sequence[str]) -> None:
-        """``circle`` are partner ids from the one that joins around to itself, ``names`` what they are called."""
-        detail = f"It would close the circle {' → '.join(names)}."
-        super().__init__(detail, field="/partner", fix="End one of the other memberships first, or send other days.", circle=list(circle))
-
-
-class NothingToChoose(Conflict):
-    """Observers, and members by ``inherits_agreements: no``, take part in nothing that the network signs: there is nothing to opt in to."""
-
-    code = "nothing-to-choose"
-    title = "The membership passes on no agreement."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +172,36 @@ class Membership(Aggregate, Model):
         said = {"membership": self.id, "partner": self.partner, "network": self.network, "agreement": agreement}
         return MembershipOptedIn(**said) if taken else MembershipOptedOut(**said)
 
+    def pass_on(self, partner: str, successor: str, because: str) -> MembershipSucceeded:
+        """The membership belongs to the ``successor`` wherever it belonged to the ``partner``, with its days and choices."""
+        was = {"was_partner": self.partner, "was_network": self.network}
+        self.partner, self.network = (successor if own == partner else own for own in (self.partner, self.network))
+        said = {"membership": self.id, "partner": self.partner, "network": self.network, "because": because}
+        return MembershipSucceeded.model_validate(said | was)
+
+    def give_way(self, now: datetime, reason: str) -> MembershipEnded | None:
+        """Hold no longer, because another stands in its place; None when it is over already. Of one yet to begin its first day is left."""
+        if self.term.over_on(day_of(now)):
+            return None
+        yesterday = day_of(now) - timedelta(days=1)
+        self.valid_to = max(self.valid_from, min(self.valid_to or yesterday, yesterday))
+        self.grace_days, self.ended, self.reason = 0, True, reason
+        return MembershipEnded(membership=self.id, partner=self.partner, network=self.network, valid_to=self.valid_to, reason=reason)
+
+    def stand_again(self, as_it_was: Mapping[str, Any]) -> MembershipStarted:
+        """Hold as if it had never given way: ``as_it_was`` is what `ending` said before."""
+        for name, value in as_it_was.items():
+            setattr(self, name, value)
+        return self.started()
+
+    def ending(self) -> dict[str, Any]:
+        """What it says of its end, as it is kept while it gives way."""
+        return {name: getattr(self, name) for name in ("valid_to", "grace_days", "ended", "reason")}
+
+    def shares_a_day(self, term: Term) -> bool:
+        """Whether it and the other term, the grace of both included, have a day in common."""
+        return self.valid_from <= (term.holds_to or date.max) and term.valid_from <= (self.term.holds_to or date.max)
+
     def joining(self) -> Joining:
         """The membership as somebody may join."""
         said = ("partner", "network", "role", "valid_from", "valid_to", "inherits_agreements", "grace_days")
@@ -274,7 +258,8 @@ class Membership(Aggregate, Model):
 
     def reach(self, fact: Event) -> Reach:
         """Everybody may know who belongs to a network; who asked to, what was warned of and what was chosen is between the two."""
-        visibility = Visibility.PUBLIC if isinstance(fact, EVERYBODYS) else Visibility.PARTIES
+        public = isinstance(fact, EVERYBODYS) and self.state == State.APPROVED
+        visibility = Visibility.PUBLIC if public else Visibility.PARTIES
         return Reach(visibility, (self.partner, self.network))
 
     def _possible(self, status: Status, today: date) -> tuple[str, ...]:

@@ -12,19 +12,20 @@ from services.partners.networks import commands, views
 from services.partners.networks.days import day_of
 from services.partners.networks.models import Membership
 from services.partners.networks.schemas import EndOfMembership, MembershipFilters, MembershipOut, NewMember
+from services.partners.registry.paths import SENT_ON, NetworkPath, PartnerPath
 from shared.auth import Caller
 from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, versioned
 
 router = APIRouter(prefix="/v1", tags=["networks"], route_class=CommandRoute)
 
-NetworkId = Annotated[Id, Path(description="The id of the partner that is the network.")]
-PartnerId = Annotated[Id, Path(description="The partner's id.")]
 MembershipId = Annotated[Id, Path(description="The membership's id.")]
 Filters = Annotated[MembershipFilters, Query()]
 
 
-@router.post("/networks/{network}/members", status_code=201, response_model=MembershipOut, summary="Take a partner into a network")
-async def join(network: NetworkId, body: NewMember, caller: Writes, session: Session) -> JSONResponse:
+@router.post(
+    "/networks/{network}/members", responses=SENT_ON, status_code=201, response_model=MembershipOut, summary="Take a partner into a network"
+)
+async def join(network: NetworkPath, body: NewMember, caller: Writes, session: Session) -> JSONResponse:
     """Let a partner belong to a network from a day on. By the network itself or the platform's operator.
 
     A membership of the same partner that shares a day with this one is a 409 `membership-overlaps`, which names it.
@@ -32,8 +33,8 @@ async def join(network: NetworkId, body: NewMember, caller: Writes, session: Ses
     return answer(await commands.join_network(session, caller, body.joining(network), datetime.now(UTC)), 201)
 
 
-@router.get("/networks/{network}/members", response_model=Page[MembershipOut], summary="List a network's members")
-async def list_members(request: Request, network: NetworkId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get("/networks/{network}/members", responses=SENT_ON, response_model=Page[MembershipOut], summary="List a network's members")
+async def list_members(request: Request, network: NetworkPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """The memberships of a network in the order they were recorded; `on` gives those that hold on a day, `status` what they are today.
 
     Who only applied is under `/applications`.
@@ -41,8 +42,10 @@ async def list_members(request: Request, network: NetworkId, reader: Reader, cal
     return await page(request, reader, sought(caller, filters, network=network, applying=False), filters)
 
 
-@router.get("/partners/{partner}/memberships", response_model=Page[MembershipOut], summary="List a partner's memberships")
-async def list_memberships(request: Request, partner: PartnerId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get(
+    "/partners/{partner}/memberships", responses=SENT_ON, response_model=Page[MembershipOut], summary="List a partner's memberships"
+)
+async def list_memberships(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """The networks a partner belongs or belonged to; `on` gives those of a day, `status` what they are today.
 
     Its applications are among them for the partner, for the network concerned and for the operator.

@@ -27,7 +27,7 @@ async def register_partner(session: AsyncSession, caller: Caller, registration: 
     Raises Forbidden, `SuspectedDuplicate`, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
     """
     _must_operate(caller)
-    await _one_at_a_time(session)
+    await one_at_a_time(session)
     return await _register(session, caller, registration, now)
 
 
@@ -37,7 +37,7 @@ async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, chan
     Raises NotFound, Forbidden, Stale, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
     """
     if "identifiers" in changes:
-        await _one_at_a_time(session)
+        await one_at_a_time(session)
     partner = await _partner_seen(session, caller, seen)
     await _change(session, caller, partner, changes, now)
     return partner
@@ -50,7 +50,7 @@ async def put_partner(
 
     Raises what `register_partner` and `update_partner` raise; Stale only when a ``version`` is given.
     """
-    await _one_at_a_time(session)
+    await one_at_a_time(session)
     known = await _partner_known_as(session, registration)
     if known is None:
         _must_operate(caller)
@@ -161,13 +161,8 @@ def _with_keys() -> Select[Partner]:
     return select(Partner).options(joinedload(Partner.external_ids))
 
 
-async def hold_names(session: AsyncSession) -> None:
-    """Let nobody else register or claim an identifier until the transaction ends: what is read now stays true so long."""
-    await _one_at_a_time(session)
-
-
-async def _one_at_a_time(session: AsyncSession) -> None:
-    # Two registrations of one name at the same instant would not see each other.
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for whoever claims names or identifiers: two registrations of one name at the same instant would not see each other."""
     await session.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK)))
 
 

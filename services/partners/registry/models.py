@@ -13,12 +13,26 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from services.partners.models import Model
 from services.partners.registry.names.models import fold, indexed
 from shared.db import Key, new_id
-from shared.events import Event, PartnerDuplicateSuspected, PartnerProfile, PartnerRegistered, PartnerUpdated, Suspect, Visibility
+from shared.events import (
+    Event,
+    PartnerDuplicateSuspected,
+    PartnerMerged,
+    PartnerMergeUndone,
+    PartnerProfile,
+    PartnerRegistered,
+    PartnerUpdated,
+    Suspect,
+    Visibility,
+)
 from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Invalid
 
 MOST_ALIASES = 50
 MOST_IDENTIFIERS = 50
+
+
+MERGED = "merged"
+"""The state of a partner that was another one all along."""
 
 
 class Kind(StrEnum):
@@ -44,6 +58,18 @@ class UnknownPartner(Invalid):
 
     code = "unknown-partner"
     title = "A partner named in the request is not known here."
+
+
+class PartnerIsMerged(Conflict):
+    """The request names a partner that was merged into another. Name the partner in ``survivor`` instead."""
+
+    code = "partner-merged"
+    title = "A partner named in the request was merged into another."
+
+    def __init__(self, partner: str, survivor: str, field: str) -> None:
+        """``field`` is where the request names ``partner``, which is now the partner ``survivor``."""
+        detail = f"The partner {partner} was merged into {survivor}."
+        super().__init__(detail, field=field, fix=f"Name the partner {survivor}.", partner=partner, survivor=survivor)
 
 
 class SuspectedDuplicate(Conflict):
@@ -89,6 +115,13 @@ class Profile:
     def texts(self) -> list[str]:
         """Every name, alias and acronym as given."""
         return [*self.names.values(), *(alias["text"] for alias in self.aliases), *filter(None, [self.acronym])]
+
+    def former_names(self, known: "Profile") -> tuple[dict[str, Any], ...]:
+        """The names under which the partner ``known`` is known besides, when this was a profile of it too."""
+        names: list[dict[str, Any]] = [{"text": text, "lang": lang, "kind": "former"} for lang, text in self.names.items()]
+        names += [{"text": self.acronym, "lang": None, "kind": "former"}] if self.acronym else []
+        new = {alias["text"]: alias for alias in reversed([*names, *self.aliases])}
+        return tuple(alias for text, alias in reversed(new.items()) if text not in known.texts())
 
     def said(self) -> dict[str, Any]:
         """The profile as facts and answers say it."""
@@ -149,6 +182,7 @@ class Partner(Aggregate, Model):
     website: Mapped[str | None]
     hosted_by: Mapped[str | None] = mapped_column(Key, ForeignKey("partner.id"))
     location: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    merged_into: Mapped[str | None] = mapped_column(Key, ForeignKey("partner.id"))
     folded: Mapped[list[str]]
     grams: Mapped[list[str]]
     registered_at: Mapped[datetime]
@@ -171,6 +205,18 @@ class Partner(Aggregate, Model):
             return None
         self._become(after, now)
         return PartnerUpdated(partner=self.id, profile=self._public(), changed=changed)
+
+    def merge_into(self, survivor: str, reason: str | None, now: datetime) -> PartnerMerged:
+        """It was the ``survivor`` all along: nobody finds it by a name any more, and its keys in other systems are free for the other."""
+        self.state, self.merged_into, self.changed_at = MERGED, survivor, now
+        self.external_ids, self.folded, self.grams = [], [], []
+        return PartnerMerged(partner=self.id, into=survivor, names=self.names, reason=reason)
+
+    def come_back(self, state: str, identifiers: tuple[tuple[str, str], ...], reason: str | None, now: datetime) -> PartnerMergeUndone:
+        """It was another after all: it is in this state again, and found by its names and these keys."""
+        into, self.state, self.merged_into = self.merged_into, state, None
+        self._become(replace(self.profile(), identifiers=identifiers), now)
+        return PartnerMergeUndone.model_validate({"partner": self.id, "into": into, "profile": self._public(), "reason": reason})
 
     def profile(self) -> Profile:
         """What the partner says of itself now."""

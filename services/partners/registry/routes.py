@@ -11,9 +11,10 @@ from services.partners.models import Seen
 from services.partners.registry import commands, views
 from services.partners.registry.history.routes import router as history
 from services.partners.registry.models import Partner
+from services.partners.registry.paths import SENT_ON, PartnerPath
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
 from services.partners.registry.search.routes import router as search
-from shared.http import Admins, CommandRoute, Cursor, Id, IfMatch, Line, Page, Reader, Reads, Session, Writes, page_of, versioned
+from shared.http import Admins, CommandRoute, Cursor, IfMatch, Line, Page, Reader, Reads, Session, Writes, page_of, versioned
 from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
@@ -21,7 +22,6 @@ router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=Command
 ROUTERS: Final[list[APIRouter]] = [search, router, history]
 """In the order in which they are tried: a word in the path that is no partner's id comes first."""
 
-PartnerId = Annotated[Id, Path(description="The partner's id.")]
 AliasText = Annotated[Line, Query(description="The alias exactly as the partner's `aliases` show it.")]
 
 
@@ -74,28 +74,28 @@ async def put_by_external_id(known_as: KnownAs, body: NewPartner, caller: Writes
     return _answer(partner, 201 if new else 200)
 
 
-@router.get("/{partner}", response_model=PartnerOut, summary="Read a partner")
-async def read(partner: PartnerId, reader: Reader, _caller: Reads) -> JSONResponse:
+@router.get("/{partner}", responses=SENT_ON, response_model=PartnerOut, summary="Read a partner")
+async def read(partner: PartnerPath, reader: Reader, _caller: Reads) -> JSONResponse:
     """A partner as everybody may know it; its `ETag` is what a change must send in `If-Match`."""
     found = await views.partner_by_id(reader, partner)
     return versioned(found)
 
 
-@router.patch("/{partner}", response_model=PartnerOut, summary="Change a partner's profile")
-async def update(partner: PartnerId, body: PartnerChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+@router.patch("/{partner}", responses=SENT_ON, response_model=PartnerOut, summary="Change a partner's profile")
+async def update(partner: PartnerPath, body: PartnerChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
     """Each field given replaces what was there (null empties it); fields left out stay. By the partner itself or the operator."""
     changed = await commands.update_partner(session, caller, Seen(partner, version), changes_of(body), datetime.now(UTC))
     return _answer(changed)
 
 
-@router.post("/{partner}/aliases", response_model=PartnerOut, summary="Know a partner under one more name")
-async def add_alias(partner: PartnerId, body: Alias, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+@router.post("/{partner}/aliases", responses=SENT_ON, response_model=PartnerOut, summary="Know a partner under one more name")
+async def add_alias(partner: PartnerPath, body: Alias, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
     """Add an alias; one it already has changes nothing. By the partner itself or the operator."""
     return _answer(await commands.add_alias(session, caller, Seen(partner, version), body.model_dump(), datetime.now(UTC)))
 
 
-@router.delete("/{partner}/aliases", response_model=PartnerOut, summary="Forget one of a partner's names")
-async def remove_alias(partner: PartnerId, text: AliasText, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+@router.delete("/{partner}/aliases", responses=SENT_ON, response_model=PartnerOut, summary="Forget one of a partner's names")
+async def remove_alias(partner: PartnerPath, text: AliasText, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
     """Remove the alias with this text, in whichever language it is known. By the partner itself or the operator."""
     return _answer(await commands.remove_alias(session, caller, Seen(partner, version), text, datetime.now(UTC)))
 

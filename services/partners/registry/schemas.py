@@ -28,6 +28,7 @@ ANSWER: dict[str, Any] = EXAMPLE | {
     "id": "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f",
     "state": "active",
     "hosted_by": None,
+    "merged_into": None,
     "registered_at": "2025-03-04T15:00:00+00:00",
     "changed_at": "2025-03-04T15:00:00+00:00",
     "version": 1,
@@ -177,6 +178,7 @@ class PartnerOut(BaseModel):
     website: str | None
     hosted_by: str | None
     location: Location | None
+    merged_into: str | None = Field(None, description="The partner that it was all along, when its state is `merged`.")
     registered_at: datetime
     changed_at: datetime
     version: int

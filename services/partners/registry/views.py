@@ -5,13 +5,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Date, Integer, Select, Table, Text, and_, bindparam, cast, false, func, literal, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    Integer,
+    Result,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.schema import MetaData
 
 from services.partners.models import covers, plain
-from services.partners.registry.models import ExternalId, Partner, UnknownPartner
+from services.partners.registry.models import ExternalId, Partner, PartnerIsMerged, UnknownPartner
 from services.partners.registry.names.models import fold
 from shared.db import Key
 from shared.refusals import NotFound
@@ -55,6 +72,7 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.website,
     Partner.hosted_by,
     Partner.location,
+    Partner.merged_into,
     Partner.registered_at,
     Partner.changed_at,
     Partner.version,
@@ -64,10 +82,13 @@ _TOLD = select(*_COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=AR
 
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
-_NAMED = select(*(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages"))).where(
+_NAMED = select(*(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages", "merged_into"))).where(
     _columns.id == func.any(bindparam("ids", type_=ARRAY(Key)))
 )
+# Whoever goes on to name a partner keeps it from being merged into another meanwhile, and waits for one who is at it.
+_NAMED_KEPT = _NAMED.order_by(_columns.id).with_for_update(read=True)
 _NAMED_LOCKED = _NAMED.order_by(_columns.id).with_for_update(key_share=True)
+_MERGED = select(_columns.merged_into).where(_columns.id == bindparam("partner", type_=Key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,7 @@ class PartnerRow:
     country: str
     timezone: str
     languages: tuple[str, ...]
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,20 +118,46 @@ class Wanted:
 
 
 async def known_partners(
-    session: AsyncSession | AsyncConnection, ids: Sequence[str], *, field: str = "/partner", lock: bool = False
+    session: AsyncSession, ids: Sequence[str], *, field: str = "/partner", lock: bool = False
 ) -> dict[str, PartnerRow]:
-    """The partners with these ids, by id, in one round trip.
+    """The partners with these ids, by id, in one round trip, for whoever is about to write one of them down.
 
-    Raises `UnknownPartner`, whose field is ``field`` with ``{}`` replaced by the place of the unknown id in ``ids``
-    (``field="/parties/{}/partner"``). With ``lock`` the rows stay locked until the transaction ends.
+    Raises `UnknownPartner` or `PartnerIsMerged`, whose field is ``field`` with ``{}`` replaced by the place of the id in ``ids``
+    (``field="/parties/{}/partner"``). Until the transaction ends none of them is merged; with ``lock`` nobody else changes them either.
     """
-    rows = await session.execute(_NAMED_LOCKED if lock else _NAMED, {"ids": list(dict.fromkeys(ids))})
-    known = {row.id: PartnerRow(row.id, row.kind, row.names, row.acronym, row.country, row.timezone, tuple(row.languages)) for row in rows}
+    known = _by_id(await session.execute(_NAMED_LOCKED if lock else _NAMED_KEPT, {"ids": list(dict.fromkeys(ids))}))
     for place, partner in enumerate(ids):
         if partner not in known:
-            fix = "Look the partner's id up with GET /v1/partners?q=, or register it first."
-            raise UnknownPartner(f"No partner {partner} is registered.", field=field.format(place), fix=fix, partner=partner)
+            raise _unknown(partner, field.format(place))
+        if known[partner].merged_into is not None:
+            raise PartnerIsMerged(partner, await survivor_of(session, partner), field.format(place))
     return known
+
+
+async def partners_named(session: AsyncSession | AsyncConnection, ids: Sequence[str]) -> dict[str, PartnerRow]:
+    """The partners that are on record under these ids, merged ones too, for whoever shows their names; raises `UnknownPartner`."""
+    known = _by_id(await session.execute(_NAMED, {"ids": list(dict.fromkeys(ids))}))
+    for partner in ids:
+        if partner not in known:
+            raise _unknown(partner, "/partner")
+    return known
+
+
+async def survivor_of(session: AsyncSession | AsyncConnection, partner: str) -> str:
+    """The partner itself, or the one that it was merged into, by way of others too."""
+    merged: str | None = partner
+    while merged is not None:
+        partner, merged = merged, (await session.execute(_MERGED, {"partner": merged})).scalar_one_or_none()
+    return partner
+
+
+def _by_id(rows: Result[Any]) -> dict[str, PartnerRow]:
+    return {row.id: PartnerRow(**{**row._mapping, "languages": tuple(row.languages)}) for row in rows}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _unknown(partner: str, field: str) -> UnknownPartner:
+    fix = "Look the partner's id up with GET /v1/partners?q=, or register it first."
+    return UnknownPartner(f"No partner {partner} is registered.", field=field, fix=fix, partner=partner)
 
 
 def no_partner(partner: str) -> NotFound:

@@ -20,7 +20,7 @@ from services.partners.models import Model
 from services.partners.registry.views import PartnerRow
 from shared.auth import PLATFORM
 from shared.db import Key
-from shared.events import AgreementEnteredIntoForce, AgreementRef, AgreementSigned, Event, PartyRef, Visibility
+from shared.events import AgreementEnteredIntoForce, AgreementPartySucceeded, AgreementRef, AgreementSigned, Event, PartyRef, Visibility
 from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Forbidden, Stale
 
@@ -84,7 +84,10 @@ class Answer(TypedDict):
 
 
 class Party(Answer):
-    """A partner's place in an agreement, with the names it bore when the agreement last changed."""
+    """A partner's place in an agreement, with the names it bore when the agreement last changed.
+
+    ``was`` are the partners that stood there before: revisions of their time name them.
+    """
 
     partner: str
     role: str
@@ -92,6 +95,7 @@ class Party(Answer):
     names: dict[str, str]
     acronym: NotRequired[str]
     respond_by: NotRequired[str]
+    was: NotRequired[list[str]]
 
 
 class Current(TypedDict):
@@ -177,6 +181,7 @@ class Record(Aggregate, Model):
         if self.known_since is None:
             return Reach(Visibility.OWNER, (self.drafted_by,))
         told_widely = isinstance(fact, AgreementSigned | AgreementEnteredIntoForce)
+        told_widely = told_widely or (isinstance(fact, AgreementPartySucceeded) and self.signed_on is not None)
         return Reach(Visibility(self.visibility) if told_widely else Visibility.PARTIES, tuple(self.party_ids))
 
     def accord(self) -> Accord:
@@ -229,6 +234,22 @@ class Record(Aggregate, Model):
         """Write down what a party said; the list is replaced because a change inside it would go unnoticed."""
         self.parties = [{**party, **said} if party["partner"] == partner else party for party in self.parties]
 
+    def succeed(self, partner: str, successor: PartnerRow, because: str) -> AgreementPartySucceeded:
+        """The ``successor`` stands where the ``partner`` stood: what it said, the terms, their bytes and hashes are as they were."""
+        self.parties = [_succeeded(party, successor) if party["partner"] == partner else party for party in self.parties]
+        self.party_ids = [successor.id if party == partner else party for party in self.party_ids]
+        self.drafted_by = successor.id if self.drafted_by == partner else self.drafted_by
+        said = {"agreement": self.id, "partner": partner, "successor": successor.id, "because": because}
+        return AgreementPartySucceeded.model_validate(said | {"names": successor.names, "acronym": successor.acronym})
+
+    def successors(self) -> dict[str, str]:
+        """Who stands today where others stood, by the ids that earlier revisions name."""
+        return {was: party["partner"] for party in self.parties for was in party.get("was", [])}
+
+    def is_over(self, today: date) -> bool:
+        """Whether nothing can come of it any more: it was given up, or its last day has passed."""
+        return self.state in (State.ABANDONED, State.EXPIRED) or (self.expires_on is not None and self.expires_on < today)
+
     def name_parties(self, known: Mapping[str, PartnerRow]) -> None:
         """Take over the names that the parties bear now."""
         named = [_named(party, known[party["partner"]]) for party in self.parties]
@@ -261,6 +282,14 @@ class Record(Aggregate, Model):
             "changed_at": self.changed_at.isoformat(),
             "version": (self.version or 0) + 1,
         }
+
+
+def _succeeded(party: Party, successor: PartnerRow) -> Party:
+    succeeded = _named({**party, "partner": successor.id}, successor)
+    before = succeeded.pop("was", [])
+    # Whoever comes back to its own place succeeds nobody.
+    was = [one for one in before if one != successor.id] + ([] if successor.id in before else [party["partner"]])
+    return {**succeeded, "was": was} if was else succeeded
 
 
 def _named(party: Party, known: PartnerRow) -> Party:

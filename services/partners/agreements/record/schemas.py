@@ -79,6 +79,7 @@ class PartyOut(BaseModel):
     respond_by: date | None = None
     signed_on: date | None = None
     method: str | None = None
+    was: list[str] | None = Field(None, description="The partners merged into this one, by which earlier revisions name it.")
 
 
 class BlockerOut(BaseModel):

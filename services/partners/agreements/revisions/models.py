@@ -1,7 +1,7 @@
 """A revision of the terms: immutable once written, chained to the one before it by that one's hash."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, cast
@@ -20,8 +20,10 @@ from services.partners.agreements.terms.models import (
     check_attachments,
     check_texts,
     settled,
+    succeeded,
 )
 from services.partners.models import Model
+from services.partners.registry.models import PartnerIsMerged
 from shared.db import Key
 
 
@@ -74,7 +76,9 @@ def write(record: Record, wanted: Wanted, author: Author) -> Revision:
     check_texts(wanted.texts)
     check_attachments(wanted.attachments)
     before = record.current if record.revision else None
-    terms = settled(wanted.terms, record.party_ids, before["terms"] if before else None)
+    successors = record.successors()
+    _must_name_successors(wanted.terms, successors)
+    terms = settled(wanted.terms, record.party_ids, succeeded(before["terms"], successors) if before else None)
     content = _content(record, replace(wanted, terms=terms), before["terms_hash"] if before else None)
     data = canonical(content)
     record.current = {
@@ -92,6 +96,14 @@ def write(record: Record, wanted: Wanted, author: Author) -> Revision:
     record.revision = content["number"]
     record.lines = [line["line"] for line in terms["lines"]]
     return _kept(record, data, wanted.texts)
+
+
+def _must_name_successors(terms: Terms, successors: Mapping[str, str]) -> None:
+    for place, line in enumerate(terms["lines"]):
+        for number, commitment in enumerate(line["commitments"]):
+            for side, partner in (("giver", commitment["giver"]), ("receiver", commitment["receiver"])):
+                if partner in successors:
+                    raise PartnerIsMerged(partner, successors[partner], f"/terms/lines/{place}/commitments/{number}/{side}")
 
 
 def _content(record: Record, wanted: Wanted, prev_hash: str | None) -> Content:

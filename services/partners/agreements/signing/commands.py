@@ -12,7 +12,7 @@ from services.partners.agreements.negotiation.models import StaleTerms
 from services.partners.agreements.revisions.models import Author
 from services.partners.agreements.signing.models import ENTERS_INTO_FORCE
 from services.partners.models import Seen
-from services.partners.registry.views import known_partners
+from services.partners.registry.views import partners_named
 from shared import due
 from shared.auth import Caller
 
@@ -54,7 +54,7 @@ async def owe_its_day(session: AsyncSession, agreement: Agreement) -> None:
 async def enter_into_force(session: AsyncSession, subject: str, now: datetime) -> None:
     """The day of a signed agreement has come; done again it does nothing."""
     agreement = await session.get_one(Agreement, subject.partition("/")[2])
-    agreement.name_parties(await known_partners(session, agreement.party_ids))
+    agreement.name_parties(await partners_named(session, agreement.party_ids))
     facts = agreement.enter_into_force(now)
     if agreement.enters_into_force_at is not None:
         # The rules of its time zone changed since the day was computed: it is not there yet.

@@ -5,7 +5,7 @@ The shapes are JSON documents as they are stored and hashed: members that say no
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NotRequired, TypedDict
 
@@ -159,6 +159,17 @@ def expires_on(terms: Terms) -> date | None:
     """The last day on which the terms bind; None when they have no end."""
     last = terms.get("expires_on")
     return date.fromisoformat(last) if last else None
+
+
+def succeeded(terms: Terms, successors: Mapping[str, str]) -> Terms:
+    """The terms with other parties in the place of those that they name, to be compared with terms that name the others."""
+    lines: list[Line] = [{**line, "commitments": [_passed(one, successors) for one in line["commitments"]]} for line in terms["lines"]]
+    return {**terms, "lines": lines}
+
+
+def _passed(commitment: Commitment, successors: Mapping[str, str]) -> Commitment:
+    giver, receiver = (successors.get(side, side) for side in (commitment["giver"], commitment["receiver"]))
+    return {**commitment, "giver": giver, "receiver": receiver}
 
 
 def _given_ids(terms: Terms) -> list[str]:

@@ -9,15 +9,18 @@ from services.partners.models import Seen
 from services.partners.networks.applications import commands
 from services.partners.networks.applications.schemas import ApprovalBody, NewApplication, Rejection
 from services.partners.networks.days import day_of
-from services.partners.networks.routes import Filters, MembershipId, NetworkId, answer, page, sought
+from services.partners.networks.routes import Filters, MembershipId, answer, page, sought
 from services.partners.networks.schemas import MembershipOut
+from services.partners.registry.paths import SENT_ON, NetworkPath
 from shared.http import CommandRoute, IfMatch, Page, Reader, Reads, Session, Writes
 
 router = APIRouter(prefix="/v1", tags=["networks"], route_class=CommandRoute)
 
 
-@router.post("/networks/{network}/applications", status_code=201, response_model=MembershipOut, summary="Apply to a network")
-async def apply(network: NetworkId, body: NewApplication, caller: Writes, session: Session) -> JSONResponse:
+@router.post(
+    "/networks/{network}/applications", responses=SENT_ON, status_code=201, response_model=MembershipOut, summary="Apply to a network"
+)
+async def apply(network: NetworkPath, body: NewApplication, caller: Writes, session: Session) -> JSONResponse:
     """Ask a network to take the caller's own partner in. The membership is `applied`, and holds nothing until the network approves it.
 
     There is at most one open application of a partner to a network: else 409 `application-open`, which names it.
@@ -27,8 +30,10 @@ async def apply(network: NetworkId, body: NewApplication, caller: Writes, sessio
     return answer(await commands.apply_to_network(session, caller, joining, body.message, now), 201)
 
 
-@router.get("/networks/{network}/applications", response_model=Page[MembershipOut], summary="List the applications to a network")
-async def list_applications(request: Request, network: NetworkId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+@router.get(
+    "/networks/{network}/applications", responses=SENT_ON, response_model=Page[MembershipOut], summary="List the applications to a network"
+)
+async def list_applications(request: Request, network: NetworkPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """Those that were not approved, in the order in which they came; `status=applied` gives the open ones.
 
     All of them for the network and the operator; for anybody else its own.
