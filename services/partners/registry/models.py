@@ -120,8 +120,10 @@ class Profile:
         """The names under which the partner ``known`` is known besides, when this was a profile of it too."""
         names: list[dict[str, Any]] = [{"text": text, "lang": lang, "kind": "former"} for lang, text in self.names.items()]
         names += [{"text": self.acronym, "lang": None, "kind": "former"}] if self.acronym else []
-        new = {alias["text"]: alias for alias in reversed([*names, *self.aliases])}
-        return tuple(alias for text, alias in reversed(new.items()) if text not in known.texts())
+        new: dict[str, dict[str, Any]] = {}
+        for alias in [*names, *self.aliases]:
+            new.setdefault(alias["text"], alias)
+        return tuple(alias for text, alias in new.items() if text not in known.texts())
 
     def said(self) -> dict[str, Any]:
         """The profile as facts and answers say it."""
