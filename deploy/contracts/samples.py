@@ -73,6 +73,7 @@ TEXTS: dict[str, str] = IDS | {
     "url": "https://meet.example.org/knowledge-exchange",
     "value": "Q16167374",
     "changed": "names",
+    "verified_by": OTHER,
     "website": "https://we-gov.org",
 }
 FORMATS = {"date": "2024-07-12", "date-time": "2024-07-12T15:00:00Z"}

@@ -1,6 +1,7 @@
 """Who cooperates with whom, and under which signed terms.
 
-Owns: clients, signing keys, audit entries, partners, partner merges, memberships, mandates, agreements, entitlements, contacts
+Owns: clients, signing keys, audit entries, partners, partner merges, verifications, memberships, mandates, agreements,
+    entitlements, contacts
 Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipSucceeded,
     AgreementPartySucceeded, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
     MembershipApplied, MembershipApproved, MembershipRejected, MembershipApplicationWithdrawn, MembershipLapseWarned,
@@ -8,6 +9,8 @@ Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
     AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,
-    ClientRevoked, ClientExpiryWarned, PartnerDuplicateSuspected
+    ClientRevoked, ClientExpiryWarned, PartnerDuplicateSuspected,
+    PartnerVerificationRequested, PartnerVerified, PartnerVerificationRenewalAsked, PartnerVerificationLapsed,
+    PartnerSuspended, PartnerResumed, PartnerArchived
 Consumes: nothing
 """

@@ -23,6 +23,7 @@ from services.partners.networks.applications.routes import router as application
 from services.partners.networks.routes import router as networks_router
 from services.partners.networks.tenure.routes import router as tenure_router
 from services.partners.registry.routes import ROUTERS as REGISTRY
+from services.partners.registry.standing.views import must_act
 from services.partners.settings import PartnersSettings
 from shared.auth import Issuer, Verifier
 from shared.http import build_app
@@ -72,6 +73,7 @@ def build(runtime: Runtime) -> FastAPI:
     runtime.loops.append(Founding(runtime, ring))
     revoked = refuse_revoked(runtime, revoked_since)
     runtime.witness = note
+    runtime.bar = must_act
     rooms = [
         *IMPORTING,
         *REGISTRY,

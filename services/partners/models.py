@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from shared.db import NAMING
-from shared.refusals import Stale
+from shared.refusals import Conflict, Stale
 
 
 class Model(DeclarativeBase):
@@ -26,6 +26,13 @@ class Model(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[dict[str, Any]]: JSONB,
     }
+
+
+class WrongState(Conflict):
+    """What was asked is not possible in the present state of the thing: ``state``. ``allowed`` lists what is."""
+
+    code = "wrong-state"
+    title = "The state of the thing does not allow this."
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,10 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
     runtime = runtime_of(request)
     session = runtime.database.session()
     request.scope["state"]["session"] = session
+    caller: Caller | None = request.scope["state"].get("caller")
     try:
+        if runtime.bar is not None and caller is not None:
+            await runtime.bar(session, caller)
         response = await work.inner(request)
         await session.run_sync(_conclude, work, response, _line(request, response))
     except BaseException:  # also when the request is given up, the connection goes back clean

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
     from shared.auth import Verifier
+    from shared.barring import Bar
     from shared.bus import Bus
     from shared.db import Database
     from shared.http.allowances import Allowances
@@ -47,6 +48,7 @@ class Runtime:
     verifier: "Verifier | None" = None
     revoked: "Revoked | None" = None
     witness: "Witness | None" = None
+    bar: "Bar | None" = None
     allowances: "Allowances | None" = None
     probes: list[Probe] = field(default_factory=list)
     loops: list["Loop"] = field(default_factory=list)

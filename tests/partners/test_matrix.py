@@ -16,6 +16,7 @@ from tests.partners.contacts.test_contacts import PERSON
 from tests.partners.importing.who import FILES
 from tests.partners.merging.asking import UNDOING, merging, on_merged
 from tests.partners.networks.asking import MEMBERSHIPS
+from tests.partners.registry.standing.asking import on_partner
 
 GRANT = {"grant_type": "client_credentials", "client_id": "bootstrap", "client_secret": BOOTSTRAP_SECRET}
 
@@ -257,6 +258,12 @@ TABLE: Mapping[str, Row[World]] = {
     "GET /v1/agreements/{agreement}/beneficiaries": closed(PARTY, on_agreement("signed", "/beneficiaries")),
     "POST /v1/memberships/{membership}/agreements/{agreement}/opt-in": closed("403 403 200 403 403 200", choose("opt-in")),
     "POST /v1/memberships/{membership}/agreements/{agreement}/opt-out": closed("403 403 200 403 403 200", choose("opt-out")),
+    "POST /v1/partners/{partner}/submit": closed("404 403 404 404 403 200", on_partner("submit")),
+    "POST /v1/partners/{partner}/suspend": closed("403 403 403 403 403 200", on_partner("suspend", reason="X")),
+    "POST /v1/partners/{partner}/resume": closed("403 403 403 403 403 200", on_partner("resume", "suspend")),
+    "POST /v1/partners/{partner}/archive": closed("403 403 403 403 403 200", on_partner("archive", reason="X")),
+    "POST /v1/partners/{partner}/verify": closed("403 403 403 403 403 200", on_partner("verify", method="visit")),
+    "GET /v1/partners/{partner}/verifications": closed(READ, at("/v1/partners/{city}/verifications")),
     "POST /v1/partners/{partner}/contacts": closed("403 403 201 403 403 201", name_contact),
     "GET /v1/partners/{partner}/contacts": closed("403 200 200 403 200 200", at("/v1/partners/{city}/contacts")),
     "GET /v1/contacts/{contact}": closed("404 200 200 404 200 200", on_contact("")),

@@ -21,6 +21,7 @@ from services.partners.access.models import (
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import Seen
 from services.partners.registry.models import Partner
+from services.partners.registry.standing.views import must_be_served, scopes_left
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.due import Act, forgive, owe
@@ -57,7 +58,7 @@ async def create_client(session: AsyncSession, caller: Caller, wanted: ClientWan
         fix = "Send your own partner's id."
         raise Forbidden("A partner's clients are made by that partner or by the operator.", field="/partner", fix=fix)
     if wanted.partner is not None:
-        await known_partners(session, [wanted.partner])
+        must_be_served(await known_partners(session, [wanted.partner]), wanted.partner)
     client, secret = Client.create(wanted, created_by=caller.client, now=now)
     session.add(client)
     await session.flush()
@@ -155,7 +156,7 @@ async def admit(session: AsyncSession, credentials: Credentials, now: datetime) 
     secret = client.accepts(credentials.secret, now) if client is not None else None
     if client is None or secret is None:
         raise ClientRefused
-    caller = client.caller(credentials.scopes)
+    caller = client.caller(credentials.scopes, await scopes_left(session, client.partner))
     if secret.last_used_at is None or now - secret.last_used_at > USE_NOTED_EVERY:
         secret.last_used_at = now
         # Past the version: use is no change, and two uses at once get not in each other's way.

@@ -178,11 +178,17 @@ class Client(Aggregate, Model):
         if self.revoked_at is not None:
             raise ClientIsRevoked("The client was revoked and changes no more.", fix="Make a new client.")
 
-    def caller(self, asked: Sequence[str] | None) -> Caller:
-        """The caller a token names, with the scopes asked for; all the client has when none is asked. Raises `TokenRefused`."""
-        scopes = frozenset(self.scopes) if asked is None else frozenset(asked)
-        if not scopes or not scopes <= frozenset(self.scopes):
-            words = f"This client's scopes are: {' '.join(self.scopes)}."
+    def caller(self, asked: Sequence[str] | None, left: frozenset[str] = SCOPES) -> Caller:
+        """The caller a token names, with the scopes asked for; all the client has when none is asked. Raises `TokenRefused`.
+
+        ``left`` is what its partner's standing leaves it: an archived one nothing, a suspended one reading.
+        """
+        if not left:
+            raise TokenRefused("unauthorized_client", "The client's partner is archived.", "Ask the platform's operator.")
+        has = left & frozenset(self.scopes)
+        scopes = has if asked is None else frozenset(asked)
+        if not scopes or not scopes <= has:
+            words = f"This client's scopes are: {' '.join(sorted(has))}{'' if left == SCOPES else ' (its partner is suspended)'}."
             raise TokenRefused("invalid_scope", words, "Ask for some of them, or leave scope out.")
         return Caller(client=self.id, partner=self.partner or PLATFORM, scopes=scopes)
 

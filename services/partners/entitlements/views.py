@@ -60,7 +60,7 @@ async def entitlements_of(reader: AsyncConnection, partner: str, reading: Readin
         asked = asked.where(Entitlement.agreement < portion.after)
     rows = (await reader.execute(asked, {"whose": partner, **reading.parameters()})).all()
     if not rows:
-        await partner_by_id(reader, partner)
+        await partner_by_id(reader, partner, reading.caller)
     return await _told(reader, rows, portion.language)
 
 

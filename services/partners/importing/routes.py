@@ -79,7 +79,7 @@ def _told_apart(kind: str, file: BinaryIO) -> tuple[list[str], Iterator[Sent]]:
 
 
 @_partners.get("/export", responses=FILE, response_class=Response, summary="Partners as a file")
-async def export(request: Request, _caller: Reads, wanted: Annotated[ExportWanted, Query()]) -> Response:
+async def export(request: Request, caller: Reads, wanted: Annotated[ExportWanted, Query()]) -> Response:
     """Every partner that the filters of the list let through, as CSV or NDJSON that an import takes back.
 
     A cell that begins like a formula (`=`, `+`, `-`, `@`, tab) has an apostrophe before it, so that no spreadsheet runs it; an import takes
@@ -90,7 +90,7 @@ async def export(request: Request, _caller: Reads, wanted: Annotated[ExportWante
     take_your_time(request)
     file = spool(request)
     try:
-        columns = await writing.spool_partners(file, _snapshot(request, PartnerFilters(**given).wanted(datetime.now(UTC).date())))
+        columns = await writing.spool_partners(file, _snapshot(request, PartnerFilters(**given).wanted(caller, datetime.now(UTC).date())))
     except BaseException:  # whatever ends it, also a caller who has gone, the place on the disk is given back; raised again
         file.close()
         raise

@@ -11,6 +11,7 @@ from services.partners.mandates.models import STANDING, Mandate, MandateExists, 
 from services.partners.mandates.views import concerns, no_mandate
 from services.partners.models import Seen
 from services.partners.registry.models import UnknownPartner
+from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import known_partners, partners_named
 from shared.auth import Caller
 from shared.due import Acts, forgive, owe
@@ -32,12 +33,12 @@ class Between:
 async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Between, scope: Scope, now: datetime) -> Mandate:
     """Ask for a mandate, as its holder; or give one, as the partner itself: then it is active at once.
 
-    Raises Forbidden, NotFound (the partner), `UnknownPartner` (the holder), `MandateExists` or Invalid.
+    Raises Forbidden, NotFound (the partner), `UnknownPartner` (the holder), `PartnerNotActive`, `MandateExists` or Invalid.
     """
     if caller.partner not in (between.partner, between.holder):
         raise Forbidden("A mandate is asked for by its holder or given by the partner.", fix="Use a client of one of them.")
     mandate, requested = Mandate.request(between.partner, between.holder, scope, now)
-    zone = await _zone_of(session, between)
+    zone = await _zone_of(session, between, acting=True)
     asked = select(Mandate.id).where(Mandate.partner == between.partner, Mandate.holder == between.holder, Mandate.state.in_(STANDING))
     other = await session.scalar(asked)
     if other is not None:
@@ -86,11 +87,14 @@ async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Mandate:
     return mandate
 
 
-async def _zone_of(session: AsyncSession, between: Between) -> str:
+async def _zone_of(session: AsyncSession, between: Between, *, acting: bool = False) -> str:
     """The partner's time zone; its row stays locked, so that two mandates for it are not asked for at the same instant."""
     ids = [between.holder, between.partner]
     try:
-        return (await known_partners(session, ids, field="/holder", lock=True))[between.partner].timezone
+        known = await known_partners(session, ids, field="/holder", lock=True)
+        if acting:
+            must_be_active(known, ids, field="/holder")
+        return known[between.partner].timezone
     except UnknownPartner as unknown:
         if unknown.extra["partner"] == between.partner:
             raise NotFound(f"There is no partner {between.partner}.", fix="Look it up with GET /v1/partners?q=.") from None

@@ -26,6 +26,7 @@ from services.partners.merging.models import (
     Passing,
     SurvivorMerged,
     must_be_one_kind,
+    must_be_told_of,
     row_of,
 )
 from services.partners.merging.views import last_merge, no_merge
@@ -33,6 +34,7 @@ from services.partners.models import Seen
 from services.partners.networks.models import Membership
 from services.partners.registry.commands import one_at_a_time
 from services.partners.registry.models import Partner, PartnerIsMerged
+from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import known_partners, no_partner, survivor_of
 from shared.auth import Caller
 from shared.db import new_id
@@ -64,9 +66,10 @@ async def merge_partner(session: AsyncSession, caller: Caller, seen: Seen, wante
     await one_at_a_time(session)
     partners = await identity.locked(session, [seen.id, wanted.into], guests_of=seen.id)
     old = await _standing(session, partners, seen)
-    await known_partners(session, [wanted.into], field="/into")
+    must_be_active(await known_partners(session, [wanted.into], field="/into"), [wanted.into], field="/into")
     survivor, state_before = partners[wanted.into], old.state
     must_be_one_kind(old, survivor)
+    must_be_told_of(old)
     passing, by = Passing(old.id, row_of(survivor), Because.MERGED, now), Writer(caller, now)
     belongings = _Belongings(await estate.estate_of(session, old.id), await memberships.locked(session, of=old.id))
     moved, left = await _pass(session, belongings, passing)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.partners.inheritance.models import Reason
 from services.partners.models import Model
 from services.partners.registry.models import Partner
+from services.partners.registry.standing.models import PartnerNotActive
 from services.partners.registry.views import PartnerRow
 from shared.db import Key
 from shared.refusals import Conflict
@@ -142,6 +143,14 @@ def must_be_one_kind(partner: Partner, survivor: Partner) -> None:
     if partner.kind != survivor.kind:
         detail = f"The one is of the kind {partner.kind}, the other of the kind {survivor.kind}."
         raise KindsDiffer(detail, field="/into", fix="Correct the kind of one of them with PATCH first.")
+
+
+def must_be_told_of(partner: Partner) -> None:
+    """Refuse to tell of a merge of a partner that nobody has heard of."""
+    if partner.is_untold:
+        detail = f"The partner is in the state '{partner.state}': it has nothing yet that could pass to another."
+        fix = "Verify it first, or leave it as it is and go on with the other."
+        raise PartnerNotActive(detail, field="path/partner", fix=fix, partner=partner.id, state=partner.state)
 
 
 def must_not_agree(agreements: Sequence[str]) -> None:

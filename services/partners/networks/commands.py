@@ -16,6 +16,7 @@ from services.partners.networks.refusals import MembershipCircle, MembershipOver
 from services.partners.networks.tenure.models import news, tell
 from services.partners.networks.views import circle_with, no_such_membership, overlapping
 from services.partners.registry.models import NETWORK_KINDS, UnknownPartner
+from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import PartnerRow, known_partners, partners_named
 from shared import due
 from shared.auth import Caller
@@ -39,7 +40,8 @@ class Ending:
 async def join_network(session: AsyncSession, caller: Caller, joining: Joining, now: datetime) -> Membership:
     """Let a partner belong to a network.
 
-    Raises Forbidden, NotFound (the network), `NoNetwork`, `UnknownPartner`, `MembershipOverlaps`, `MembershipCircle` or Invalid.
+    Raises Forbidden, NotFound (the network), `NoNetwork`, `UnknownPartner`, `PartnerNotActive`, `MembershipOverlaps`,
+    `MembershipCircle` or Invalid.
     """
     if not caller.is_admin and caller.partner != joining.network:
         raise Forbidden("Members are taken in by the network itself or by the platform's operator.", fix="Use a client of the network.")
@@ -150,6 +152,7 @@ async def network_and_partner(session: AsyncSession, joining: Joining) -> dict[s
     try:
         # The rows stay locked, so that two memberships of a partner cannot begin at the same instant unseen by each other.
         known = await known_partners(session, ids, field="/partner", lock=True)
+        must_be_active(known, ids, field="/partner")
     except UnknownPartner as unknown:
         if unknown.extra["partner"] == joining.network:
             raise NotFound(f"There is no network {joining.network}.", fix="Look it up with GET /v1/partners?q=.") from None

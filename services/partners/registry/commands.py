@@ -12,8 +12,11 @@ from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
-from services.partners.registry.views import known_partners, no_partner, owners_of
+from services.partners.registry.standing.commands import partner_seen
+from services.partners.registry.standing.views import must_be_told
+from services.partners.registry.views import known_partners, known_to, owners_of
 from shared.auth import Caller
+from shared.events import Event
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
 
@@ -56,6 +59,8 @@ async def put_partner(
         _must_operate(caller)
         _must_be_new(version)
         return await _register(session, caller, registration, now), True
+    if known.is_hidden_from(caller):
+        _must_operate(caller)
     _may_change(caller, known)
     Seen(known.id, version).must_be_current(known.version, "partner")
     await _change(session, caller, known, registration.over(known.profile()), now)
@@ -84,12 +89,12 @@ async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: 
 
 
 async def _register(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
-    partner, registered = Partner.register(registration.profile, now)
-    await _claim(session, partner, registration.profile)
+    partner, registered = Partner.register(registration.profile, now, registration.state)
+    await _claim(session, caller, partner, registration.profile)
     suspects = await suspected_duplicates(session, partner)
     if suspects and not registration.force:
         raise _duplicate(partner, suspects)
-    await record(session, partner, registered, *partner.suspect(suspects), now=now)
+    await _tell(session, partner, registered, *partner.suspect(suspects), now=now)
     session.add(PartnerChange.of(partner, None, caller))
     return partner
 
@@ -102,21 +107,32 @@ async def _change(session: AsyncSession, caller: Caller, partner: Partner, chang
     if {"identifiers", "hosted_by"} & set(updated.changed):
         # What the changes name must be free and known before they are written.
         with session.no_autoflush:
-            await _claim(session, partner, partner.profile())
+            await _claim(session, caller, partner, partner.profile())
     suspects = await _newly_suspected(session, partner, before)
-    await record(session, partner, updated, *partner.suspect(suspects), now=now)
+    await _tell(session, partner, updated, *partner.suspect(suspects), now=now)
     session.add(PartnerChange.of(partner, before, caller))
 
 
-async def _claim(session: AsyncSession, partner: Partner, profile: Profile) -> None:
+async def _tell(session: AsyncSession, partner: Partner, *facts: Event, now: datetime) -> None:
+    if partner.is_untold:
+        session.add(partner)
+        await session.flush()
+    else:
+        await record(session, partner, *facts, now=now)
+
+
+async def _claim(session: AsyncSession, caller: Caller, partner: Partner, profile: Profile) -> None:
     owners = await owners_of(session, profile.identifiers)
     for place, (scheme, value) in enumerate(profile.identifiers):
         owner = owners.get((scheme, value), partner.id)
         if owner != partner.id:
-            detail = f"The identifier {scheme}:{value} belongs to the partner {owner}."
-            raise IdentifierTaken(detail, field=f"/identifiers/{place}", fix="Use that partner, or correct the identifier.", partner=owner)
+            known = await session.scalar(select(Partner.id).where(Partner.id == owner, known_to(caller)))
+            whose = f"the partner {known}" if known else "another partner"
+            detail = f"The identifier {scheme}:{value} belongs to {whose}."
+            raise IdentifierTaken(detail, field=f"/identifiers/{place}", fix="Use that partner, or correct the identifier.", partner=known)
     if profile.hosted_by is not None:
-        await known_partners(session, [profile.hosted_by], field="/hosted_by")
+        hosts = await known_partners(session, [profile.hosted_by], field="/hosted_by")
+        must_be_told(hosts, [profile.hosted_by], field="/hosted_by")
 
 
 def _duplicate(partner: Partner, suspects: list[dict[str, Any]]) -> SuspectedDuplicate:
@@ -140,9 +156,7 @@ async def _newly_suspected(session: AsyncSession, partner: Partner, before: Prof
 
 
 async def _partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:
-    partner = (await session.scalars(_with_keys().where(Partner.id == seen.id))).unique().one_or_none()
-    if partner is None:
-        raise no_partner(seen.id)
+    partner = await partner_seen(session, caller, seen)
     _may_change(caller, partner)
     seen.must_be_current(partner.version, "partner")
     return partner

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.partners.models import Model
 from services.partners.registry.names.models import fold, indexed
+from services.partners.registry.standing.models import State
+from services.partners.registry.verifying.models import Verified
+from shared.auth import PLATFORM
 from shared.db import Key, new_id
 from shared.events import (
     Event,
@@ -21,10 +24,12 @@ from shared.events import (
     PartnerProfile,
     PartnerRegistered,
     PartnerUpdated,
+    PartnerVerificationRenewalAsked,
+    PartnerVerificationRequested,
     Suspect,
     Visibility,
 )
-from shared.outbox import Aggregate, Reach
+from shared.outbox import Reach
 from shared.refusals import Conflict, Invalid
 
 MOST_ALIASES = 50
@@ -135,11 +140,13 @@ class Profile:
 class Registration:
     """A profile somebody wants on record; ``force`` if a name near one of the country is no reason to refuse it.
 
+    ``state`` is `active`, or `draft` for one that nobody else shall know of yet.
     ``given`` names the fields that were said at all, ``key`` is the (scheme, value) by which the sender's own system knows the partner.
     """
 
     profile: Profile
     force: bool = False
+    state: str = State.ACTIVE
     given: frozenset[str] = frozenset()
     key: tuple[str, str] | None = None
 
@@ -159,7 +166,7 @@ class ExternalId(Model):
     partner: Mapped[str] = mapped_column(Key, ForeignKey("partner.id"), index=True)
 
 
-class Partner(Aggregate, Model):
+class Partner(Verified, Model):
     """An institution that cooperates; what it says of itself is public."""
 
     __tablename__ = "partner"
@@ -172,7 +179,6 @@ class Partner(Aggregate, Model):
     SUBJECT: ClassVar[str] = "partner"
 
     kind: Mapped[str]
-    state: Mapped[str] = mapped_column(default="active")
     names: Mapped[dict[str, str]]
     acronym: Mapped[str | None]
     aliases: Mapped[list[dict[str, Any]]]
@@ -192,11 +198,15 @@ class Partner(Aggregate, Model):
     external_ids: Mapped[list[ExternalId]] = relationship(lazy="raise", cascade="all, delete-orphan", order_by=ExternalId.scheme)
 
     @classmethod
-    def register(cls, profile: Profile, now: datetime) -> tuple[Self, PartnerRegistered]:
-        """A new partner, active from ``now`` on, and the fact of it."""
-        partner = cls(id=new_id(), state="active", registered_at=now, external_ids=[])
+    def register(cls, profile: Profile, now: datetime, state: str = State.ACTIVE) -> tuple[Self, PartnerRegistered]:
+        """A new partner, active from ``now`` on or a draft, and the fact that introduces it."""
+        partner = cls(id=new_id(), state=state, registered_at=now, external_ids=[], verified=False)
         partner._become(profile, now)
-        return partner, PartnerRegistered(partner=partner.id, profile=partner._public())
+        return partner, partner.introduced()
+
+    def introduced(self) -> PartnerRegistered:
+        """The fact by which others hear of it first: when it is active."""
+        return PartnerRegistered(partner=self.id, profile=self._public())
 
     def update(self, changes: Mapping[str, Any], now: datetime) -> PartnerUpdated | None:
         """Take over the changed fields of the profile; None when they say nothing new."""
@@ -238,9 +248,11 @@ class Partner(Aggregate, Model):
         return [PartnerDuplicateSuspected(partner=self.id, names=self.names, suspects=tuple(said))]
 
     def reach(self, fact: Event) -> Reach:
-        """Everybody may know who exists; whom one might be is told these alone."""
+        """Everybody may know who exists; whom one might be, these alone; that it should be verified, it and the operator."""
         if isinstance(fact, PartnerDuplicateSuspected):
             return Reach(Visibility.PARTIES, (self.id, *(suspect.partner for suspect in fact.suspects)))
+        if isinstance(fact, PartnerVerificationRequested | PartnerVerificationRenewalAsked):
+            return Reach(Visibility.OWNER, (self.id, PLATFORM))
         return Reach(Visibility.PUBLIC, (self.id,))
 
     def _become(self, profile: Profile, now: datetime) -> None:

@@ -14,12 +14,14 @@ from services.partners.registry.models import Partner
 from services.partners.registry.paths import SENT_ON, PartnerPath
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
 from services.partners.registry.search.routes import router as search
+from services.partners.registry.standing.routes import router as standing
+from services.partners.registry.verifying.routes import router as verifying
 from shared.http import Admins, CommandRoute, Cursor, IfMatch, Line, Page, Reader, Reads, Session, Writes, page_of, versioned
 from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
 
-ROUTERS: Final[list[APIRouter]] = [search, router, history]
+ROUTERS: Final[list[APIRouter]] = [search, router, history, standing, verifying]
 """In the order in which they are tried: a word in the path that is no partner's id comes first."""
 
 AliasText = Annotated[Line, Query(description="The alias exactly as the partner's `aliases` show it.")]
@@ -38,7 +40,7 @@ KnownAs = Annotated[tuple[str, str], Depends(_known_as)]
 
 @router.post("", status_code=201, response_model=PartnerOut, summary="Register a partner")
 async def register(body: NewPartner, caller: Admins, session: Session) -> JSONResponse:
-    """Put a partner on record, active at once. Only the platform's operator does.
+    """Put a partner on record, active at once, or as a `draft` of which only its own clients and the operator know. By the operator.
 
     When a partner of that name, or of one near it in whatever script, spelling or order, is registered in the country the answer is
     409 `suspected-duplicate` with the `suspects`, most likely first: each with a `score` up to 1 (the very name) and `because`, which
@@ -50,9 +52,9 @@ async def register(body: NewPartner, caller: Admins, session: Session) -> JSONRe
 
 
 @router.get("", response_model=Page[PartnerOut], summary="List partners")
-async def list_partners(request: Request, reader: Reader, _caller: Reads, filters: Annotated[PartnerFilters, Query()]) -> JSONResponse:
+async def list_partners(request: Request, reader: Reader, caller: Reads, filters: Annotated[PartnerFilters, Query()]) -> JSONResponse:
     """Partners in the order of their registration, a page at a time; every filter given narrows the list."""
-    after, wanted = Cursor.read_id(filters.after), filters.wanted(datetime.now(UTC).date())
+    after, wanted = Cursor.read_id(filters.after), filters.wanted(caller, datetime.now(UTC).date())
     found = await views.partners_wanted(reader, wanted, after, filters.limit + 1)
     return page_of(request, found, filters.limit)
 
@@ -75,9 +77,9 @@ async def put_by_external_id(known_as: KnownAs, body: NewPartner, caller: Writes
 
 
 @router.get("/{partner}", responses=SENT_ON, response_model=PartnerOut, summary="Read a partner")
-async def read(partner: PartnerPath, reader: Reader, _caller: Reads) -> JSONResponse:
+async def read(partner: PartnerPath, reader: Reader, caller: Reads) -> JSONResponse:
     """A partner as everybody may know it; its `ETag` is what a change must send in `If-Match`."""
-    found = await views.partner_by_id(reader, partner)
+    found = await views.partner_by_id(reader, partner, caller)
     return versioned(found)
 
 

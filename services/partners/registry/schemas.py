@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Kind, Profile, Registration
+from services.partners.registry.standing.models import State
 from services.partners.registry.views import Wanted
+from shared.auth import Caller
 from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url
 
 EXAMPLE: dict[str, Any] = {
@@ -27,6 +29,9 @@ EXAMPLE: dict[str, Any] = {
 ANSWER: dict[str, Any] = EXAMPLE | {
     "id": "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f",
     "state": "active",
+    "state_reason": None,
+    "verified": True,
+    "verified_until": "2027-03-04",
     "hosted_by": None,
     "merged_into": None,
     "registered_at": "2025-03-04T15:00:00+00:00",
@@ -94,6 +99,9 @@ class NewPartner(StrictModel):
     website: Url | None = None
     hosted_by: Id | None = None
     location: Location | None = None
+    state: Literal["active", "draft"] = Field(
+        "active", description="`draft`: only its own clients and the operator know of it until it is handed in. Only heeded when it is new."
+    )
     force: Flag = Field(False, description="Register although a partner of that name, or one near it, exists in the country.")
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -102,7 +110,7 @@ class NewPartner(StrictModel):
         """The body in the words of the registry; ``key`` is the identifier in the path, if there is one."""
         said = changes_of(self)
         said["identifiers"] = tuple(dict.fromkeys([*([key] if key else []), *said.get("identifiers", ())]))
-        return Registration(profile=Profile(**said), force=self.force, given=frozenset(said), key=key)
+        return Registration(profile=Profile(**said), force=self.force, state=self.state, given=frozenset(said), key=key)
 
 
 class PartnerChanges(StrictModel):
@@ -127,7 +135,7 @@ class PartnerChanges(StrictModel):
 
 def changes_of(body: NewPartner | PartnerChanges) -> dict[str, Any]:
     """The fields that were given, in the words of the registry."""
-    said = {name: getattr(body, name) for name in body.model_fields_set if name != "force"}
+    said = {name: getattr(body, name) for name in body.model_fields_set if name not in ("force", "state")}
     if "kind" in said:
         said["kind"] = str(said["kind"])
     if "aliases" in said:
@@ -148,16 +156,20 @@ class PartnerFilters(BaseModel):
     network: Id | None = Field(None, description="Only members of this network.")
     on: Day | None = Field(None, description="The day of that membership; today in UTC when left out.")
     external_id: Annotated[str, StringConstraints(max_length=250)] | None = Field(None, description="`scheme:value`, as in `ruta-n:c4ir`.")
+    state: State | None = Field(None, description="Only partners in this state.")
+    verified: bool | None = Field(None, description="Only partners that are verified now, or only those that are not.")
+    renewal_by: Day | None = Field(None, description="Only verified partners whose verification ends by this day: whom to verify again.")
     after: After = None
     limit: Limit = 50
 
     model_config = ConfigDict(extra="forbid")
 
-    def wanted(self, today: date) -> Wanted:
+    def wanted(self, caller: Caller, today: date) -> Wanted:
         """The filters in the words of the registry."""
         scheme, _, value = (self.external_id or "").partition(":")
         key = (scheme, value) if self.external_id is not None else None
-        return Wanted(kind=self.kind, country=self.country, q=self.q, network=self.network, on=self.on or today, external_id=key)
+        same = {name: getattr(self, name) for name in ("kind", "country", "q", "network", "state", "verified", "renewal_by")}
+        return Wanted(**same, on=self.on or today, external_id=key, caller=caller)
 
 
 class PartnerOut(BaseModel):
@@ -165,7 +177,10 @@ class PartnerOut(BaseModel):
 
     id: str
     kind: str
-    state: str
+    state: str = Field(description="`draft`, `pending_verification`, `active`, `suspended`, `archived` or `merged`.")
+    state_reason: str | None = Field(description="Why it is suspended or archived.")
+    verified: bool = Field(description="Whether somebody made sure that it is who it says, and that still counts.")
+    verified_until: date | None
     names: dict[str, str]
     acronym: str | None
     aliases: list[Alias]

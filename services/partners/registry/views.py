@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -30,6 +31,8 @@ from sqlalchemy.sql.schema import MetaData
 from services.partners.models import covers, plain
 from services.partners.registry.models import ExternalId, Partner, PartnerIsMerged, UnknownPartner
 from services.partners.registry.names.models import fold
+from services.partners.registry.standing.models import State
+from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
 
@@ -70,6 +73,9 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.timezone,
     Partner.languages,
     Partner.website,
+    Partner.state_reason,
+    Partner.verified,
+    Partner.verified_until,
     Partner.hosted_by,
     Partner.location,
     Partner.merged_into,
@@ -82,9 +88,9 @@ _TOLD = select(*_COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=AR
 
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
-_NAMED = select(*(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages", "merged_into"))).where(
-    _columns.id == func.any(bindparam("ids", type_=ARRAY(Key)))
-)
+_NAMED = select(
+    *(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages", "merged_into", "state"))
+).where(_columns.id == func.any(bindparam("ids", type_=ARRAY(Key))))
 # Whoever goes on to name a partner keeps it from being merged into another meanwhile, and waits for one who is at it.
 _NAMED_KEPT = _NAMED.order_by(_columns.id).with_for_update(read=True)
 _NAMED_LOCKED = _NAMED.order_by(_columns.id).with_for_update(key_share=True)
@@ -103,11 +109,15 @@ class PartnerRow:
     timezone: str
     languages: tuple[str, ...]
     merged_into: str | None = None
+    state: str = State.ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which partners a list is about; None asks nothing. ``external_id`` is (scheme, value), ``on`` the day of membership."""
+    """Which partners a list is about; None asks nothing. ``external_id`` is (scheme, value), ``on`` the day of membership.
+
+    ``renewal_by`` asks for verifications that end by that day, ``caller`` for what that one may know of.
+    """
 
     kind: str | None = None
     country: str | None = None
@@ -115,6 +125,10 @@ class Wanted:
     network: str | None = None
     on: date
     external_id: tuple[str, str] | None = None
+    state: str | None = None
+    verified: bool | None = None
+    renewal_by: date | None = None
+    caller: Caller | None = None
 
 
 async def known_partners(
@@ -165,9 +179,14 @@ def no_partner(partner: str) -> NotFound:
     return NotFound(f"There is no partner {partner}.", fix="Look the partner up with GET /v1/partners?q=.")
 
 
-async def partner_by_id(reader: AsyncConnection, partner: str) -> dict[str, Any]:
-    """The partner as the API tells it; raises `NotFound`."""
-    row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner))).mappings().one_or_none()
+def known_to(caller: Caller | None) -> ColumnElement[bool]:
+    """The condition that a caller (None: the operator) may know of a partner: a draft is there for its own clients alone."""
+    return true() if caller is None or caller.is_admin else or_(Partner.state != State.DRAFT, Partner.id == caller.partner)
+
+
+async def partner_by_id(reader: AsyncConnection, partner: str, caller: Caller | None = None) -> dict[str, Any]:
+    """The partner as the API tells it; raises `NotFound`, also for a draft of which the ``caller`` may not know."""
+    row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner, known_to(caller)))).mappings().one_or_none()
     if row is None:
         raise no_partner(partner)
     return plain(row)
@@ -181,7 +200,7 @@ async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> di
 
 async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
     """At most ``limit`` partners in the order of their registration, those after the id ``after``."""
-    asked = _narrowed(select(*_COLUMNS), wanted).order_by(Partner.id).limit(limit)
+    asked = _narrowed(select(*_COLUMNS).where(known_to(wanted.caller)), wanted).order_by(Partner.id).limit(limit)
     if after is not None:
         asked = asked.where(Partner.id > after)
     return [plain(row) for row in (await reader.execute(asked)).mappings()]
@@ -198,8 +217,8 @@ async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]
 
 def told(partner: Partner) -> dict[str, Any]:
     """A partner that was just written, as the API tells it."""
-    times = {"registered_at": partner.registered_at, "changed_at": partner.changed_at}
-    return plain({"id": partner.id, "state": partner.state, **partner.profile().said(), **times, "version": partner.version})
+    plainly = ("id", "state", "state_reason", "verified", "verified_until", "registered_at", "changed_at", "version")
+    return plain({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
 
 
 def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
@@ -207,17 +226,24 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
         asked = asked.where(Partner.kind == wanted.kind)
     if wanted.country is not None:
         asked = asked.where(Partner.country == wanted.country)
+    if wanted.state is not None:
+        asked = asked.where(Partner.state == wanted.state)
+    if wanted.verified is not None:
+        asked = asked.where(Partner.verified.is_(wanted.verified))
+    if wanted.renewal_by is not None:
+        asked = asked.where(Partner.verified, Partner.verified_until <= wanted.renewal_by)
     if wanted.external_id is not None:
         scheme, value = wanted.external_id
         asked = asked.where(Partner.id.in_(select(ExternalId.partner).where(ExternalId.scheme == scheme, ExternalId.value == value)))
     if wanted.network is not None:
-        asked = asked.where(Partner.id.in_(_members(wanted.network, wanted.on)))
+        asked = asked.where(Partner.id.in_(members_on(wanted.network, wanted.on)))
     if wanted.q is not None:
         asked = asked.where(*_named_like(wanted.q))
     return asked
 
 
-def _members(network: str, on: date) -> Select[Any]:
+def members_on(network: str, on: date) -> Select[Any]:
+    """The ids of the partners that belong to a network on a day."""
     member = _membership.c
     held = covers(member.valid_from, member.valid_to + member.grace_days, on) & (member.state == "approved")
     unsuspended = member.suspended_on.is_(None) | (member.suspended_on > on)

@@ -10,6 +10,7 @@ from services.partners.agreements.history.models import Account
 from services.partners.agreements.models import Agreement
 from services.partners.agreements.revisions.models import Author
 from services.partners.agreements.signing.commands import owe_its_day
+from services.partners.registry.standing.views import must_be_told
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
 
@@ -21,6 +22,7 @@ async def record_agreement(session: AsyncSession, caller: Caller, account: Accou
     """
     must_be_among(account.frame, caller)
     known = await known_partners(session, account.frame.partners, field="/parties/{}/partner")
+    must_be_told(known, account.frame.partners, field="/parties/{}/partner")
     agreement, revision, facts = Agreement.recorded(account, known, Author(caller.partner, now))
     session.add(revision)
     await kept(session, agreement, facts, now)

@@ -13,6 +13,8 @@ from services.partners.agreements.views import changes_since
 from services.partners.mandates.models import MandateUse
 from services.partners.mandates.views import Deed, mandate_to
 from services.partners.models import Seen
+from services.partners.registry.standing.views import must_be_active
+from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.db import new_id
 
@@ -69,7 +71,8 @@ async def explained(session: AsyncSession, agreement: Agreement, stale: StaleTer
 async def acting(session: AsyncSession, caller: Caller, given: Given, now: datetime) -> Caller:
     """The caller as the partner for which it acts: its own, or one whose mandate it holds, and that use is kept as evidence.
 
-    Raises `NotForAnother` without such a mandate, and NotFound for an agreement that is not there or not known to that partner.
+    Raises `NotForAnother` without such a mandate, `PartnerNotActive`, and NotFound for an agreement that is not there or not known to
+    that partner.
     """
     if given.partner is None or given.partner == caller.partner:
         return caller
@@ -80,6 +83,7 @@ async def acting(session: AsyncSession, caller: Caller, given: Given, now: datet
     if mandate is None:
         detail = f"Your partner holds no mandate of {given.partner} to {given.action} this agreement today."
         raise NotForAnother(detail, field="/partner", fix="Use a client of that partner, or ask it for a mandate.")
+    must_be_active(await known_partners(session, [given.partner]), [given.partner], field="/partner")
     session.add(
         MandateUse(
             id=new_id(),

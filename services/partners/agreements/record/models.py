@@ -16,13 +16,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.agreements.terms.models import Attachment, Blocker, Terms
 from services.partners.inheritance.models import Accord
-from services.partners.models import Model
+from services.partners.models import Model, WrongState
 from services.partners.registry.views import PartnerRow
 from shared.auth import PLATFORM
 from shared.db import Key
 from shared.events import AgreementEnteredIntoForce, AgreementPartySucceeded, AgreementRef, AgreementSigned, Event, PartyRef, Visibility
 from shared.outbox import Aggregate, Reach
-from shared.refusals import Conflict, Forbidden, Stale
+from shared.refusals import Forbidden, Stale
 
 
 class State(StrEnum):
@@ -114,13 +114,6 @@ class Current(TypedDict):
 
 
 _TOLD: Final = ("id", "code", "kind", "titles", "state", "visibility", "timezone", "drafted_by", "parties")
-
-
-class WrongState(Conflict):
-    """What was asked is not possible in the agreement's present state. ``allowed`` lists what is."""
-
-    code = "wrong-state"
-    title = "The agreement's state does not allow this."
 
 
 class NotAParty(Forbidden):

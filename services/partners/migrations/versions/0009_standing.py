@@ -1,6 +1,6 @@
 """standing: where a partner stands: its state, who verified it, its place.
 
-Columns are added that may be empty, so the code that runs meanwhile neither sees nor misses them.
+Columns are added that may be empty or have a default of their own, and a table, so the code that runs meanwhile neither sees nor misses them.
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,25 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("partner", sa.Column("location", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True))
+    op.add_column("partner", sa.Column("state_reason", sa.Text(), nullable=True))
+    op.add_column("partner", sa.Column("verified", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("partner", sa.Column("verified_until", sa.Date(), nullable=True))
+    op.create_table(
+        "verification",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("partner", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("verified_by", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("evidence_sha256", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["partner"], ["partner.id"], name=op.f("fk_verification_partner_partner")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verification")),
+    )
+    op.create_index("ix_verification_partner", "verification", ["partner", "id"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_column("partner", "location")
+    op.drop_table("verification")
+    for column in ("verified_until", "verified", "state_reason", "location"):
+        op.drop_column("partner", column)

@@ -1,5 +1,6 @@
 """A change of a partner's profile: each field's old and new value, when, and whose client made it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.models import Model
 from services.partners.registry.models import Partner, Profile
-from shared.auth import Caller
+from shared.auth import PLATFORM, Caller
 from shared.db import Key
 
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], (), {})
@@ -32,6 +33,14 @@ class PartnerChange(Model):
         changes = differences(before, partner.profile())
         by = {"client": caller.client, "by_partner": caller.partner}
         return cls(partner=partner.id, version=partner.version, at=partner.changed_at, changes=changes, **by)
+
+    @classmethod
+    def turned(cls, partner: Partner, before: Mapping[str, Any], caller: Caller | None, now: datetime) -> Self:
+        """How a partner's standing changed, as it is written already; without a ``caller`` its day had come."""
+        after = partner.standing()
+        changes = {name: {"old": before[name], "new": after[name]} for name in after if before[name] != after[name]}
+        by = {"client": caller.client if caller else "", "by_partner": caller.partner if caller else PLATFORM}
+        return cls(partner=partner.id, version=partner.version, at=now, changes=changes, **by)
 
 
 def differences(before: Profile | None, after: Profile) -> dict[str, dict[str, Any]]:

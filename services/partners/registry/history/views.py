@@ -7,8 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.models import plain
 from services.partners.registry.history.models import PartnerChange
-from services.partners.registry.models import Partner
-from services.partners.registry.views import no_partner
+from services.partners.registry.views import partner_by_id
 from shared.auth import PLATFORM, Caller
 
 _COLUMNS = (PartnerChange.version, PartnerChange.at, PartnerChange.by_partner, PartnerChange.client, PartnerChange.changes)
@@ -22,10 +21,8 @@ async def changes_of_partner(reader: AsyncConnection, caller: Caller, partner: s
     asked = select(*_COLUMNS).where(PartnerChange.partner == partner).order_by(PartnerChange.version.desc()).limit(limit)
     if before is not None:
         asked = asked.where(PartnerChange.version < before)
+    await partner_by_id(reader, partner, caller)
     found = (await reader.execute(asked)).mappings().all()
-    # Only an empty list leaves it open whether there is such a partner at all.
-    if not found and await reader.scalar(select(Partner.id).where(Partner.id == partner)) is None:
-        raise no_partner(partner)
     sees_clients = caller.is_admin or caller.partner == partner
     return [_told(dict(row), sees_clients=sees_clients) for row in found]
 

@@ -8,6 +8,7 @@ from services.partners.registry.models import Kind
 from services.partners.registry.schemas import ANSWER, PartnerOut
 from services.partners.registry.search.models import Query
 from services.partners.registry.search.views import Sought
+from shared.auth import Caller
 from shared.http import Country, Line
 
 HIT: dict[str, Any] = ANSWER | {"score": 0.891, "matched": "C4IR Medellín"}
@@ -23,9 +24,9 @@ class SearchFilters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    def sought(self) -> Sought:
+    def sought(self, caller: Caller) -> Sought:
         """The filters in the words of the registry."""
-        return Sought(query=Query.of(self.q), country=self.country, kind=self.kind, limit=self.limit)
+        return Sought(query=Query.of(self.q), country=self.country, kind=self.kind, limit=self.limit, caller=caller)
 
 
 class Hit(PartnerOut):

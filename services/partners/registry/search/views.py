@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.partners.registry.names.models import fold
 from services.partners.registry.search.models import Query
 from services.partners.registry.views import partners_by_id
+from shared.auth import Caller
 from shared.db import Key
 
 _Question = list[list[tuple[str, AbstractSet[str]]]]
@@ -24,12 +25,13 @@ ENOUGH: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What is looked for, among which partners (None: all), and how many at most."""
+    """What is looked for, among which partners (None: all), how many at most, and by whom (None: the operator)."""
 
     query: Query
     country: str | None = None
     kind: str | None = None
     limit: int
+    caller: Caller | None = None
 
 
 async def partners_like(reader: AsyncConnection, sought: Sought) -> list[dict[str, Any]]:
@@ -72,6 +74,9 @@ async def _candidates(reader: AsyncConnection, sought: Sought, questions: list[_
     """Some partners for each question, ``very`` those of the first; put together as text, which is soonest done."""
     values: dict[str, Any] = {name: getattr(sought, name) for name in ("country", "kind") if getattr(sought, name) is not None}
     among = [f"{name} || '' = :{name}" for name in values]
+    if sought.caller is not None and not sought.caller.is_admin:
+        values["caller"] = sought.caller.partner
+        among.append("(state <> 'draft' OR id = CAST(:caller AS uuid))")
     selects = []
     for place, question in enumerate(questions):
         where = [*among, *(_either(alternatives, values) for alternatives in question)]
