@@ -4,10 +4,10 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, Self, cast
+from typing import Any, Final, Protocol
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -16,8 +16,9 @@ from joserfc.util import urlsafe_b64decode
 from uuid_utils import uuid7
 
 from shared.refusals import Forbidden, Unauthenticated
+from shared.sandbox import in_sandbox
+from shared.signing import ALGORITHM, key_id
 
-ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 SCOPES: Final = frozenset({"read", "write", "sign", "admin"})
 LONGEST_TOKEN: Final = 4096
@@ -40,6 +41,11 @@ class Caller:
     def is_admin(self) -> bool:
         """Whether this is an operator of the platform; a partner's own ``admin`` rules that partner's clients and no more."""
         return "admin" in self.scopes and self.partner == PLATFORM
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether this client is for trying out: it acts for a partner of the sandbox, and can touch nothing real."""
+        return in_sandbox(self.partner)
 
     def must(self, scope: str) -> None:
         """Raise InsufficientScope unless the caller's token carries ``scope`` (no scope implies another)."""
@@ -160,7 +166,10 @@ class Verifier:
             raise InvalidToken("the token is not valid yet")
         scopes = frozenset(_words(claims, "scope").split())
         issued = _seconds(claims, "iat") if "iat" in claims else 0.0
-        return Caller(_words(claims, "sub"), _words(claims, "partner"), scopes & SCOPES, issued)
+        caller = Caller(_words(claims, "sub"), _words(claims, "partner"), scopes & SCOPES, issued)
+        if claims.get("sandbox", False) is not caller.sandbox:
+            raise InvalidToken("the token's claim sandbox contradicts its partner")
+        return caller
 
 
 class Issuer:
@@ -187,86 +196,13 @@ class Issuer:
             "exp": start + int(self.lifetime.total_seconds()),
             "jti": str(uuid7()),
         }
-        return sign_token(key, claims)
+        return sign_token(key, claims | ({"sandbox": True} if caller.sandbox else {}))
 
 
 def sign_token(key: ECKey, claims: dict[str, Any]) -> str:
     """The compact JWT of ``claims``, signed by the private ``key`` with ES256 and marked as an access token."""
     header = {"alg": ALGORITHM, "typ": TOKEN_TYPE, "kid": key_id(key)}
     return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
-
-
-def new_key() -> ECKey:
-    """A fresh private key on P-256, named by its thumbprint (RFC 7638)."""
-    key = ECKey.generate_key("P-256", parameters={"use": "sig", "alg": ALGORITHM}, private=True)
-    return load_key(dump_key(key))
-
-
-def dump_key(key: ECKey) -> str:
-    """The private key as JWK text, to be kept secret."""
-    return json.dumps(key.as_dict(private=True), sort_keys=True)
-
-
-def load_key(text: str) -> ECKey:
-    """The key written as JWK ``text``, private or public, named by its thumbprint; raises ValueError when it is not P-256."""
-    members = json.loads(text)
-    key = ECKey.import_key({name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members})
-    if key.curve_name != "P-256":
-        raise ValueError(f"an ES256 key lies on the curve P-256, not on {key.curve_name}")
-    return ECKey.import_key(
-        {**key.as_dict(private=key.is_private), "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM},
-    )
-
-
-def key_id(key: ECKey) -> str:
-    """The key's id: its RFC 7638 thumbprint."""
-    return key.kid or key.thumbprint()
-
-
-def public_set(keys: Iterable[ECKey]) -> dict[str, list[dict[str, Any]]]:
-    """The JSON Web Key Set of the public halves of ``keys``."""
-    return {"keys": [cast("dict[str, Any]", key.as_dict(private=False)) for key in keys]}
-
-
-def read_public_set(document: object) -> dict[str, ECKey]:
-    """The usable ES256 keys of a JSON Web Key Set by id; raises ValueError when the document is no key set."""
-    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
-        raise ValueError("a key set is an object with a list called 'keys'")  # noqa: TRY004 - a document from outside
-    read = [_public_key(members) for members in document["keys"] if isinstance(members, dict)]
-    return {key_id(key): key for key in read if key is not None}
-
-
-def _public_key(members: dict[str, Any]) -> ECKey | None:
-    """The key, None when it is of a kind, or for a use, that is not ours: a set may hold others too."""
-    wanted = {"kty": "EC", "crv": "P-256", "use": "sig", "alg": ALGORITHM}
-    if any(members.get(name, value) != value for name, value in wanted.items()):
-        return None
-    try:
-        key = ECKey.import_key({name: members[name] for name in ("kty", "crv", "x", "y")})
-    except (JoseError, KeyError, TypeError, ValueError):
-        return None
-    kid = members.get("kid")
-    return ECKey.import_key({**key.as_dict(private=False), "kid": kid}) if isinstance(kid, str) else key
-
-
-class LocalKeys:
-    """The key set of a process that has the keys at hand."""
-
-    def __init__(self, *keys: ECKey) -> None:
-        """Know ``keys`` from the start."""
-        self._keys = {key_id(key): key for key in keys}
-
-    def get(self, kid: str) -> ECKey | None:
-        """The key by this id."""
-        return self._keys.get(kid)
-
-    async def refresh(self) -> None:
-        """Nothing to ask: the keys are at hand."""
-
-    def replace(self, *keys: ECKey) -> Self:
-        """Know only ``keys`` from now on."""
-        self._keys = {key_id(key): key for key in keys}
-        return self
 
 
 def _key_id(token: str) -> str:

@@ -38,6 +38,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from shared.db import Key, mechanism, new_id, upsert
 from shared.events import DATASCHEMA, SOURCE, Envelope, Event, Visibility
 from shared.events.cloudevents import Unreadable, from_message, to_data, to_headers
+from shared.sandbox import in_sandbox
 from shared.telemetry.correlation import causation_id, correlation_id
 from shared.telemetry.tracing import current_traceparent
 
@@ -70,10 +71,14 @@ Index("ix_outbox_created_at", outbox.c.created_at, postgresql_using="brin")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Who may know of a fact; ``audience`` holds partner ids."""
+    """Who may know of a fact; ``audience`` holds partner ids. One of them that is of the sandbox marks the fact as for trying out.
+
+    ``about`` are partners that it concerns although they may not know of it yet: they mark it too.
+    """
 
     visibility: Visibility
     audience: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 _AT_ONCE = 1000
@@ -206,6 +211,7 @@ def _envelope(aggregate: Aggregate, fact: Event, sequence: int, now: datetime) -
         causationid=causation_id.get(),
         traceparent=traceparent,
         tracestate=tracestate,
+        sandbox=any(map(in_sandbox, (*reach.audience, *reach.about))),
     )
 
 

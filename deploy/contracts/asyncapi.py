@@ -35,10 +35,11 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
     "ce_audience": TEXT | {"description": "ids of the partners who may know, separated by commas"},
     "ce_correlationid": TEXT | {"description": "the same along everything that one request set off"},
     "ce_causationid": TEXT | {"description": "the id of the event that this one answers"},
+    "ce_sandbox": TEXT | {"const": "true", "description": "only on facts of the sandbox: they happened for trying out, and nobody is told"},
     "traceparent": TEXT | {"description": "W3C Trace Context of the request that caused the fact"},
     "tracestate": TEXT,
 }
-OPTIONAL = ("ce_audience", "ce_correlationid", "ce_causationid", "traceparent", "tracestate")
+OPTIONAL = ("ce_audience", "ce_correlationid", "ce_causationid", "ce_sandbox", "traceparent", "tracestate")
 
 
 def document() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from services.partners.models import Model
 from services.partners.settings import PartnersSettings
 from shared.auth import PLATFORM, Caller
 from shared.process import Runtime, Service, main
+from shared.sandbox import in_sandbox
 from shared.witness import Deed
 
 _OPERATOR = Caller(client="command line", partner=PLATFORM, scopes=frozenset({"admin"}))
@@ -30,7 +31,8 @@ async def client(
     scopes: Annotated[str, typer.Option(help="some of: read write sign admin")] = "read write",
 ) -> None:
     """Make a client of a partner's system; its id and secret are printed, the secret this once only."""
-    wanted = ClientWanted(partner=partner, name=name, scopes=frozenset(scopes.replace(",", " ").split()))
+    said = frozenset(scopes.replace(",", " ").split())
+    wanted = ClientWanted(partner=partner, name=name, scopes=said, sandbox=in_sandbox(partner or ""))
     async with runtime.database.session() as session:
         made, secret = await create_client(session, _OPERATOR, wanted, datetime.now(UTC))
         await session.run_sync(write, Deed(_OPERATOR, "client create", "done", location=f"/v1/clients/{made.id}"))

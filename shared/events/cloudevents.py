@@ -18,7 +18,7 @@ from shared.events.envelope import Envelope, Visibility
 from shared.events.event import EVENTS, Event
 
 Headers = list[tuple[str, bytes]]
-_EXTENSIONS = ("partitionkey", "dataschema", "visibility", "audience", "correlationid", "causationid")
+_EXTENSIONS = ("partitionkey", "dataschema", "visibility", "audience", "correlationid", "causationid", "sandbox")
 _REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "sequence")
 _TRACE = ("traceparent", "tracestate")
 _HEADERS = {f"ce_{name}": name for name in (*_REQUIRED, *_EXTENSIONS)} | {name: name for name in ("content-type", *_TRACE)}
@@ -83,6 +83,7 @@ def to_headers(envelope: Envelope) -> Headers:
         ("ce_audience", ",".join(envelope.audience)),
     ]
     pairs += [(f"ce_{name}", value) for name in ("correlationid", "causationid") if (value := getattr(envelope, name))]
+    pairs += [("ce_sandbox", "true")] if envelope.sandbox else []
     pairs += [(name, value) for name in _TRACE if (value := getattr(envelope, name))]
     return [(name, value.encode()) for name, value in pairs if value]
 
@@ -216,4 +217,5 @@ def _envelope(attributes: Attributes, event: Event) -> Envelope:
         event_id, source, kind, subject, time, sequence, event, told.get("partitionkey") or subject, told.get("dataschema", ""),
         _VISIBILITIES.get(told.get("visibility", ""), Visibility.PARTIES), tuple(filter(None, audience.split(","))) if audience else (),
         told.get("correlationid") or None, told.get("causationid") or None, told.get("traceparent") or None, told.get("tracestate") or None,
+        told.get("sandbox", "").lower() == "true",
     )  # fmt: skip

@@ -26,7 +26,8 @@ class Envelope:
     """One event with its context attributes (CloudEvents 1.0; extensions: partitioning, sequence, distributed tracing, our own).
 
     ``sequence`` counts 1, 2, 3 … per ``subject`` without gaps. ``audience`` holds partner ids. ``traceparent`` and
-    ``tracestate`` are those of the request that caused the fact and are never rewritten.
+    ``tracestate`` are those of the request that caused the fact and are never rewritten. ``sandbox`` marks what happened for trying
+    out, between partners that are not real: nobody is told of it.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Envelope:
     causationid: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    sandbox: bool = False
 
     @property
     def subject_id(self) -> str:

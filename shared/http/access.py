@@ -1,6 +1,6 @@
 """The caller of a request, and the scope a route asks of it."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
@@ -8,6 +8,7 @@ from fastapi.security.base import SecurityBase
 
 from shared.auth import Caller, TokenMissing
 from shared.http.allowances import Allowances, Exhausted
+from shared.http.headers import Raw
 from shared.http.session import runtime_of
 from shared.refusals import Unauthenticated, Unavailable
 
@@ -17,6 +18,9 @@ SCOPE_WORDS = {
     "sign": "approve and sign for the partner",
     "admin": "operate the platform",
 }
+
+SANDBOX: Final[tuple[Raw, ...]] = ((b"interurbe-sandbox", b"true"),)
+"""On every answer to a client for trying out, so that nobody takes what it does for real."""
 
 _FLOW = OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=SCOPE_WORDS)
 
@@ -66,6 +70,8 @@ async def recognise(request: Request) -> Caller:
     caller = await verifier.verify(token.strip())
     if runtime.revoked is not None:
         runtime.revoked.must_not_hold(caller)
+    if caller.sandbox:
+        request.scope["state"]["marked"] = SANDBOX
     if runtime.allowances is not None:
         _count(request, runtime.allowances, caller)
     return caller

@@ -141,7 +141,9 @@ class _Exchange:
         """Send on, with our headers on every answer and no body on the answer to a HEAD."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*secured(message.get("headers", ()), self.trace_id), *self.scope["state"].get("allowance", ())]
+            state = self.scope["state"]
+            told = (*state.get("allowance", ()), *state.get("marked", ()))
+            message["headers"] = [*secured(message.get("headers", ()), self.trace_id), *told]
         elif self._head and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)

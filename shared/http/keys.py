@@ -11,9 +11,10 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from shared.auth import Verifier, read_public_set
+from shared.auth import Verifier
 from shared.process.runtime import Probe
 from shared.refusals import Unavailable
+from shared.signing import read_public_set
 
 if TYPE_CHECKING:
     from shared.process import Runtime

@@ -27,7 +27,7 @@ from services.initiatives.directory.handlers import HANDLERS as DIRECTORY
 from services.initiatives.models import Model
 from services.initiatives.settings import InitiativesSettings
 from shared.applying import Application
-from shared.auth import PLATFORM, Caller, Issuer, LocalKeys, Verifier, new_key
+from shared.auth import PLATFORM, Caller, Issuer, Verifier
 from shared.bus.postgres import PostgresBus
 from shared.db import Database, new_id
 from shared.events import Envelope
@@ -36,6 +36,7 @@ from shared.loop import Wake
 from shared.migrations import mechanism_tables
 from shared.outbox import outbox
 from shared.process import Runtime
+from shared.signing import LocalKeys, new_key
 from shared.sweeping import Sweep
 from shared.telemetry import Telemetry
 from tests.fixtures.postgres import NewDatabase

@@ -26,7 +26,7 @@ from services.notifications.mail.sender import Sender
 from services.notifications.models import Model
 from services.notifications.settings import NotificationsSettings
 from shared.applying import Application
-from shared.auth import PLATFORM, Caller, Issuer, LocalKeys, Verifier, new_key
+from shared.auth import PLATFORM, Caller, Issuer, Verifier
 from shared.bus.postgres import PostgresBus
 from shared.db import Database, new_id
 from shared.events import Envelope
@@ -34,6 +34,7 @@ from shared.inbox import read
 from shared.loop import Wake
 from shared.migrations import mechanism_tables
 from shared.process import Runtime
+from shared.signing import LocalKeys, new_key
 from shared.telemetry import Telemetry
 from tests.fixtures.postgres import NewDatabase
 from tests.notifications.neighbours import Neighbours, message

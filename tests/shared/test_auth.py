@@ -13,23 +13,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from shared.auth import (
-    PLATFORM,
-    REMEMBERED_TOKENS,
-    Caller,
-    InsufficientScope,
-    InvalidToken,
-    Issuer,
-    LocalKeys,
-    Verifier,
-    dump_key,
-    key_id,
-    load_key,
-    new_key,
-    public_set,
-    read_public_set,
-    sign_token,
-)
+from shared.auth import PLATFORM, REMEMBERED_TOKENS, Caller, InsufficientScope, InvalidToken, Issuer, Verifier, sign_token
+from shared.signing import LocalKeys, dump_key, key_id, load_key, new_key, public_set, read_public_set
 
 ISSUER = "https://partners.example.org"
 NOW = datetime(2025, 3, 4, 15, 0, tzinfo=UTC)

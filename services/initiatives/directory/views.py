@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -14,6 +14,7 @@ from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
 from shared.refusals import Invalid, NotFound
+from shared.sandbox import in_sandbox, sandboxed
 
 Read = AsyncConnection | AsyncSession
 """Where a question can be put: a connection for reads, or the transaction of a change."""
@@ -27,6 +28,13 @@ class UnknownPartner(Invalid):
 
     code = "unknown-partner"
     title = "A partner named in the request is not known here."
+
+
+class TwoWorlds(Invalid):
+    """The request joins a partner of the sandbox with a real one. Name partners of one kind only."""
+
+    code = "sandbox-and-real"
+    title = "A partner of the sandbox has nothing to do with a real one."
 
 
 class UnknownAgreement(Invalid):
@@ -55,7 +63,8 @@ def visible_to(caller: Caller, visibility: Any, audience: Any, today: date) -> C
     """Whether the caller may know of a row with this ``visibility`` and ``audience``: one rule for everything this service shows.
 
     Public things are anybody's; other things are their audience's, and with ``network`` also those partners' who are on
-    ``today`` members of a network in the audience. The platform's operator sees everything.
+    ``today`` members of a network in the audience. The platform's operator sees everything. To whoever is not in the sandbox
+    nothing there is public.
     """
     if caller.is_admin:
         return true()
@@ -66,10 +75,15 @@ def visible_to(caller: Caller, visibility: Any, audience: Any, today: date) -> C
         valid_on(today),
     )
     return or_(
-        visibility == Visibility.PUBLIC,
+        visibility == Visibility.PUBLIC if caller.sandbox else and_(visibility == Visibility.PUBLIC, ~_of_the_sandbox(audience)),
         audience.contains(ids([caller.partner])),
         and_(visibility == Visibility.NETWORK, through_network),
     )
+
+
+def _of_the_sandbox(audience: Any) -> ColumnElement[bool]:
+    # All of an audience are of one world; with nobody in it, it is of the real one.
+    return func.coalesce(sandboxed(audience[1]), false())
 
 
 def valid_on(day: date) -> ColumnElement[bool]:
@@ -131,7 +145,7 @@ async def agreement_to_act_under(session: AsyncSession, caller: Caller | None, a
 async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) -> dict[str, dict[str, str]]:
     """The names of partners, by id; ``given`` says for each id in which field of the request it stood.
 
-    Raises UnknownPartner, naming the first field whose partner is not known here.
+    Raises UnknownPartner, naming the first field whose partner is not known here, and TwoWorlds.
     """
     known = await session.execute(select(_PARTNER.id, _PARTNER.names).where(_PARTNER.id == func.any(ids(list(given)))))
     names: dict[str, dict[str, str]] = {row.id: row.names for row in known}
@@ -145,7 +159,14 @@ async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) 
             unknown=missing,
             heard_seconds_ago=behind,
         )
+    _must_be_one_world(given)
     return names
+
+
+def _must_be_one_world(given: dict[str, str]) -> None:
+    worlds = {in_sandbox(partner_id): field for partner_id, field in given.items()}
+    if len(worlds) > 1:
+        raise TwoWorlds("Some of the partners are real, others of the sandbox.", field=worlds[True], fix="Name partners of one kind only.")
 
 
 def names_among(audience: Any) -> ColumnElement[Any]:

@@ -81,6 +81,7 @@ class Skipped(StrEnum):
     SUPPRESSED = "suppressed"
     NOT_VISIBLE = "not-visible"
     NO_SUBSCRIPTION = "no-subscription"
+    SANDBOX = "sandbox"
 
 
 def served(language: str) -> str:

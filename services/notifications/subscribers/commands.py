@@ -40,9 +40,18 @@ async def register_subscriber(session: AsyncSession, caller: Caller, person: Per
     subscriber = await find_or_begin(session, person, now)
     vouched = insert(Voucher).values(subscriber_id=subscriber.id, partner=caller.partner, since=now)
     await session.execute(vouched.on_conflict_do_nothing())
-    if subscriber.state != State.CONFIRMED:
+    if subscriber.state != State.CONFIRMED and caller.sandbox:
+        session.add(_not_asked(subscriber, now))
+    elif subscriber.state != State.CONFIRMED:
         await ask_to_confirm(session, subscriber, now)
     return subscriber
+
+
+def _not_asked(subscriber: Subscriber, now: datetime) -> Message:
+    """The mail that would have asked for a yes: on the word of a partner of the sandbox nobody gets one, and no link is made."""
+    mail = _confirmation_mail(subscriber, new_id(), None, now)
+    mail.status, mail.reason, mail.finished_at = Status.SKIPPED, Skipped.SANDBOX, now
+    return mail
 
 
 async def find_or_begin(session: AsyncSession, person: Person, now: datetime) -> Subscriber:
@@ -77,25 +86,25 @@ async def ask_to_confirm(session: AsyncSession, subscriber: Subscriber, now: dat
     if asked is not None:
         return asked
     asked, token = Confirmation.ask(subscriber.id, now)
-    session.add_all([asked, _confirmation_mail(subscriber, asked, token)])
+    session.add_all([asked, _confirmation_mail(subscriber, asked.id, token, asked.created_at)])
     await session.flush()
     return asked
 
 
-def _confirmation_mail(subscriber: Subscriber, asked: Confirmation, token: str) -> Message:
+def _confirmation_mail(subscriber: Subscriber, asked: str, token: str | None, now: datetime) -> Message:
     traceparent, tracestate = current_traceparent()
     return Message(
         id=new_id(),
-        event_id=asked.id,
+        event_id=asked,
         subscriber_id=subscriber.id,
         channel=EMAIL,
         template=CONFIRMATION,
         language=subscriber.mail_language,
         secret=token,
         status=Status.QUEUED,
-        next_attempt_at=asked.created_at,
-        created_at=asked.created_at,
-        expires_at=asked.created_at + PATIENCE,
+        next_attempt_at=now,
+        created_at=now,
+        expires_at=now + PATIENCE,
         traceparent=traceparent,
         tracestate=tracestate,
         trace_id=trace_id_of(traceparent),

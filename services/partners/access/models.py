@@ -13,11 +13,13 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from services.partners.access.secrets.models import ClientSecret, drop, following, fresh_secret
 from services.partners.models import Model
-from shared.auth import PLATFORM, SCOPES, Caller, dump_key, key_id, new_key, public_set
+from shared.auth import PLATFORM, SCOPES, Caller
 from shared.db import Key, new_id
 from shared.events import ClientExpiryWarned, ClientRevoked, Event, Visibility
 from shared.outbox import Aggregate, Reach
 from shared.refusals import Conflict, Invalid, Refusal
+from shared.sandbox import in_sandbox
+from shared.signing import dump_key, key_id, new_key, public_set
 
 BOOTSTRAP = "bootstrap"
 """The id of the operator's first client, whose secret is a setting."""
@@ -73,11 +75,15 @@ class ClientRefused(TokenRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientWanted:
-    """What a new client shall be; ``partner`` None is the operator's own, ``expires_at`` None never expires."""
+    """What a new client shall be; ``partner`` None is the operator's own, ``expires_at`` None never expires.
+
+    ``sandbox`` says that it is for trying out, as its partner is.
+    """
 
     partner: str | None
     name: str
     scopes: frozenset[str]
+    sandbox: bool = False
     expires_at: datetime | None = None
 
 
@@ -121,6 +127,9 @@ class Client(Aggregate, Model):
         if not wanted.scopes <= SCOPES or not wanted.scopes:
             fix = f"Send some of {', '.join(sorted(SCOPES))}."
             raise Invalid("A client has at least one scope, and only known ones.", field="/scopes", fix=fix)
+        if wanted.sandbox is not in_sandbox(wanted.partner or PLATFORM):
+            detail = "A client for trying out acts for a partner of the sandbox, and a partner of the sandbox has no other clients."
+            raise Invalid(detail, field="/sandbox", fix="Send the field 'sandbox' as that partner has it.")
         _must_lie_ahead(wanted.expires_at, now)
         words = fresh_secret()
         client = cls(

@@ -30,9 +30,11 @@ from services.partners.access.schemas import (
 from services.partners.access.secrets.models import Guesses
 from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
-from shared.auth import Caller, Issuer, public_set
+from shared.auth import Caller, Issuer
 from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, page_of, shown_once, versioned
+from shared.http.access import SANDBOX
 from shared.revoked import Revoked
+from shared.signing import public_set
 
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 
@@ -64,7 +66,8 @@ SecretNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="The secret's
 async def create_client(body: NewClient, caller: Admins, session: Session) -> JSONResponse:
     """Make a client for a partner's system. Its `secret` is in this answer and never shown again.
 
-    The operator makes clients for every partner, a client with the scope `admin` those of its own partner.
+    The operator makes clients for every partner, a client with the scope `admin` those of its own partner. For a partner of the
+    sandbox send `"sandbox": true`: its tokens say so, as does `Interurbe-Sandbox: true` on every answer to it.
     """
     now = datetime.now(UTC)
     client, secret = await commands.create_client(session, caller, body.wanted(), now)
@@ -156,6 +159,8 @@ async def token(request: Request, session: Session, gate: Gate) -> JSONResponse:
     except ClientRefused:
         gate.guesses.refused(address, credentials.client, now)
         raise
+    if caller.sandbox:
+        request.scope["state"]["marked"] = SANDBOX
     return JSONResponse(_token(gate.issuer, caller, gate.issuer.issue(await gate.ring.signing_key(), caller, now)), headers=_NOT_STORED)
 
 

@@ -13,7 +13,7 @@ from services.partners.access.commands import Credentials
 from services.partners.access.models import ClientRefused, ClientWanted, TokenRefused
 from services.partners.access.secrets.schemas import SECRET, SHOWN, SecretOut
 from shared.auth import SCOPES
-from shared.http import After, Id, Limit, Line, Moment, StrictModel
+from shared.http import After, Flag, Id, Limit, Line, Moment, StrictModel
 from shared.refusals import Invalid
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, no password
@@ -33,6 +33,7 @@ CLIENT: dict[str, Any] = {
     "name": "Sistema de convenios",
     "scopes": ["read", "write", "sign"],
     "expires_at": None,
+    "sandbox": False,
 }
 ANSWER: dict[str, Any] = CLIENT | {
     "id": CLIENT_ID,
@@ -83,12 +84,14 @@ class NewClient(StrictModel):
     name: Line = Field(examples=["Sistema de convenios"])
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     expires_at: Moment | None = Field(None, description="When it ends by itself; null never.")
+    sandbox: Flag = Field(False, description="Whether it is for trying out: true for a partner of the sandbox, and only then. Stays so.")
 
     model_config = ConfigDict(json_schema_extra={"example": CLIENT})
 
     def wanted(self) -> ClientWanted:
         """The body in the words of access."""
-        return ClientWanted(partner=self.partner, name=self.name, scopes=frozenset(self.scopes), expires_at=self.expires_at)
+        said: dict[str, Any] = {"partner": self.partner, "name": self.name, "expires_at": self.expires_at, "sandbox": self.sandbox}
+        return ClientWanted(scopes=frozenset(self.scopes), **said)
 
 
 class ClientChanges(StrictModel):
@@ -123,6 +126,7 @@ class ClientOut(BaseModel):
     partner: str | None
     name: str
     scopes: list[str]
+    sandbox: bool
     created_at: datetime
     created_by: str
     expires_at: datetime | None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.partners.access.models import Client, KeyState, SigningKey
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import plain
-from shared.auth import load_key
+from shared.auth import PLATFORM
 from shared.db import Database
 from shared.refusals import NotFound, Unavailable
+from shared.sandbox import in_sandbox
+from shared.signing import load_key
 
 FRESH = timedelta(seconds=60)
 """How long a process goes without looking whether the keys were rotated."""
@@ -123,7 +125,7 @@ async def clients_of(reader: AsyncConnection, partner: str | None, after: str | 
         asked = asked.where(Client.id > after)
     rows = (await reader.execute(asked)).mappings().all()
     secrets = await _good_secrets(reader, [row["id"] for row in rows], now)
-    return [plain(row) | {"secrets": secrets[row["id"]]} for row in rows]
+    return [_said(row) | {"secrets": secrets[row["id"]]} for row in rows]
 
 
 async def client_by_id(reader: AsyncConnection, client: str, partner: str | None, now: datetime) -> dict[str, Any]:
@@ -131,13 +133,17 @@ async def client_by_id(reader: AsyncConnection, client: str, partner: str | None
     row = (await reader.execute(select(*_COLUMNS).where(Client.id == client))).mappings().one_or_none()
     if row is None or (partner is not None and row["partner"] != partner):
         raise NotFound(f"There is no client {client}.", fix="List yours with GET /v1/clients.")
-    return plain(row) | {"secrets": (await _good_secrets(reader, [client], now))[client]}
+    return _said(row) | {"secrets": (await _good_secrets(reader, [client], now))[client]}
 
 
 def told(client: Client, now: datetime) -> dict[str, Any]:
     """A client that was just written, as the API tells it: never with its secrets themselves."""
-    said = plain({column.key: getattr(client, column.key) for column in _COLUMNS})
+    said = _said({column.key: getattr(client, column.key) for column in _COLUMNS})
     return said | {"secrets": [told_secret(secret) for secret in client.secrets if secret.is_good(now)]}
+
+
+def _said(client: Mapping[Any, Any]) -> dict[str, Any]:
+    return plain(client) | {"sandbox": in_sandbox(client["partner"] or PLATFORM)}
 
 
 def told_secret(secret: ClientSecret) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
 from shared.refusals import NotFound
+from shared.sandbox import sandboxed
 
 _PARTNER: Final = bindparam("partner", type_=Key)
 _TODAY: Final = bindparam("today", type_=Date)
@@ -40,9 +41,13 @@ _IN_A_NETWORK_OF_IT: Final = exists().where(
     Membership.network == any_(Agreement.party_ids),
     held_on(_TODAY),
 )
+# To whoever is not in the sandbox nothing there is public.
+_OF_MY_WORLD: Final = or_(bindparam("sandbox", type_=Boolean), ~sandboxed(Agreement.party_ids[1]))
 _TOLD_OUTSIDE: Final = and_(
     Agreement.signed_on.is_not(None),
-    or_(Agreement.visibility == Visibility.PUBLIC, and_(Agreement.visibility == Visibility.NETWORK, _IN_A_NETWORK_OF_IT)),
+    or_(
+        and_(Agreement.visibility == Visibility.PUBLIC, _OF_MY_WORLD), and_(Agreement.visibility == Visibility.NETWORK, _IN_A_NETWORK_OF_IT)
+    ),
 )
 KNOWN: Final = or_(_INSIDE, _TOLD_OUTSIDE)
 """The one rule of who may read an agreement: its writer, its parties (and who acts for them) once it was put before them, and
@@ -82,7 +87,8 @@ class Reading:
     def parameters(self) -> dict[str, Any]:
         """What the rule of who may read asks for."""
         partner = self.caller.partner
-        return {"operator": self.caller.is_admin, "partner": partner, "partners": [partner], "today": self.now.date()}
+        who: dict[str, Any] = {"operator": self.caller.is_admin, "sandbox": self.caller.sandbox}
+        return who | {"partner": partner, "partners": [partner], "today": self.now.date()}
 
 
 def hidden() -> NotFound:

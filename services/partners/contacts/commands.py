@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.partners.contacts.models import Contact, Person
 from services.partners.contacts.views import must_be_theirs, no_contact
 from services.partners.models import Seen
-from services.partners.registry.models import UnknownPartner
+from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.views import known_partners, no_partner
 from shared.auth import Caller
 

@@ -29,7 +29,8 @@ from services.partners.importing.models import (
 from services.partners.importing.views import no_import, twins_of, under_way
 from services.partners.models import Seen
 from services.partners.registry.commands import register_partner, update_partner
-from services.partners.registry.models import Profile, SuspectedDuplicate, UnknownPartner
+from services.partners.registry.models import Profile
+from services.partners.registry.refusals import SuspectedDuplicate, UnknownPartner
 from shared.auth import Caller
 from shared.db import upsert
 from shared.due import Act, owe

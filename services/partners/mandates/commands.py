@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.partners.mandates.models import STANDING, Mandate, MandateExists, Scope
 from services.partners.mandates.views import concerns, no_mandate
 from services.partners.models import Seen
-from services.partners.registry.models import UnknownPartner
+from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import known_partners, partners_named
 from shared.auth import Caller

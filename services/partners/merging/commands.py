@@ -33,7 +33,8 @@ from services.partners.merging.views import last_merge, no_merge
 from services.partners.models import Seen
 from services.partners.networks.models import Membership
 from services.partners.registry.commands import one_at_a_time
-from services.partners.registry.models import Partner, PartnerIsMerged
+from services.partners.registry.models import Partner
+from services.partners.registry.refusals import PartnerIsMerged
 from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import known_partners, no_partner, survivor_of
 from shared.auth import Caller

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.inheritance.models import Reason
 from services.partners.models import Model
-from services.partners.registry.models import Partner
+from services.partners.registry.models import Partner, must_be_one_world
 from services.partners.registry.standing.models import PartnerNotActive
 from services.partners.registry.views import PartnerRow
 from shared.db import Key
@@ -140,6 +140,7 @@ def must_be_one_kind(partner: Partner, survivor: Partner) -> None:
     """Refuse two records that cannot be one institution."""
     if partner.id == survivor.id:
         raise MergeIntoItself("'into' is the partner itself.", field="/into", fix="Name the other record of the same institution.")
+    must_be_one_world([partner.id, survivor.id], "/into")
     if partner.kind != survivor.kind:
         detail = f"The one is of the kind {partner.kind}, the other of the kind {survivor.kind}."
         raise KindsDiffer(detail, field="/into", fix="Correct the kind of one of them with PATCH first.")

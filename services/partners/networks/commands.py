@@ -15,7 +15,8 @@ from services.partners.networks.models import MEMBERSHIP_DAY, Joining, Membershi
 from services.partners.networks.refusals import MembershipCircle, MembershipOverlaps, NoNetwork
 from services.partners.networks.tenure.models import news, tell
 from services.partners.networks.views import circle_with, no_such_membership, overlapping
-from services.partners.registry.models import NETWORK_KINDS, UnknownPartner
+from services.partners.registry.models import NETWORK_KINDS
+from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import PartnerRow, known_partners, partners_named
 from shared import due

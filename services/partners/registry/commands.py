@@ -11,7 +11,8 @@ from sqlalchemy.orm import joinedload
 from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
-from services.partners.registry.models import ExternalId, IdentifierTaken, Partner, Profile, Registration, SuspectedDuplicate
+from services.partners.registry.models import ExternalId, Partner, Profile, Registration, must_be_one_world
+from services.partners.registry.refusals import IdentifierTaken, SuspectedDuplicate
 from services.partners.registry.standing.commands import partner_seen
 from services.partners.registry.standing.views import must_be_told
 from services.partners.registry.views import known_partners, known_to, owners_of
@@ -89,7 +90,7 @@ async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: 
 
 
 async def _register(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
-    partner, registered = Partner.register(registration.profile, now, registration.state)
+    partner, registered = Partner.register(registration.profile, now, registration.state, sandbox=registration.sandbox)
     await _claim(session, caller, partner, registration.profile)
     suspects = await suspected_duplicates(session, partner)
     if suspects and not registration.force:
@@ -133,6 +134,7 @@ async def _claim(session: AsyncSession, caller: Caller, partner: Partner, profil
     if profile.hosted_by is not None:
         hosts = await known_partners(session, [profile.hosted_by], field="/hosted_by")
         must_be_told(hosts, [profile.hosted_by], field="/hosted_by")
+        must_be_one_world([partner.id, profile.hosted_by], "/hosted_by")
 
 
 def _duplicate(partner: Partner, suspects: list[dict[str, Any]]) -> SuspectedDuplicate:

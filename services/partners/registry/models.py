@@ -30,10 +30,13 @@ from shared.events import (
     Visibility,
 )
 from shared.outbox import Reach
-from shared.refusals import Conflict, Invalid
+from shared.refusals import Invalid
+from shared.sandbox import in_sandbox, sandbox_id
 
 MOST_ALIASES = 50
 MOST_IDENTIFIERS = 50
+SANDBOX_SCHEME = "sandbox."
+"""How the schemes of identifiers begin in the sandbox, so that nothing there takes a key that a real partner will need."""
 
 
 MERGED = "merged"
@@ -58,41 +61,20 @@ NETWORK_KINDS = frozenset({Kind.CITY_NETWORK, Kind.MULTILATERAL, Kind.NGO, Kind.
 """The kinds that may have members: a city, a centre, a ministry, a university or a company is no network."""
 
 
-class UnknownPartner(Invalid):
-    """The request names a partner that is not in the registry. Register it, or look its id up with ``GET /v1/partners?q=``."""
+class TwoWorlds(Invalid):
+    """The request joins a partner of the sandbox with a real one. Name partners of one kind only: see the field ``sandbox`` of each."""
 
-    code = "unknown-partner"
-    title = "A partner named in the request is not known here."
-
-
-class PartnerIsMerged(Conflict):
-    """The request names a partner that was merged into another. Name the partner in ``survivor`` instead."""
-
-    code = "partner-merged"
-    title = "A partner named in the request was merged into another."
-
-    def __init__(self, partner: str, survivor: str, field: str) -> None:
-        """``field`` is where the request names ``partner``, which is now the partner ``survivor``."""
-        detail = f"The partner {partner} was merged into {survivor}."
-        super().__init__(detail, field=field, fix=f"Name the partner {survivor}.", partner=partner, survivor=survivor)
+    code = "sandbox-and-real"
+    title = "A partner of the sandbox has nothing to do with a real one."
 
 
-class SuspectedDuplicate(Conflict):
-    """A partner of that name, or of one near it, is registered in the country. Use one of ``suspects``, or send ``force: true``.
-
-    Each suspect has a ``score`` up to 1 and says ``because`` of which names: ``same_name``, ``same_acronym``, ``one_within_the_other``
-    or ``alike``.
-    """
-
-    code = "suspected-duplicate"
-    title = "This partner seems to be registered already."
-
-
-class IdentifierTaken(Conflict):
-    """The external identifier already belongs to the partner in ``partner``. Use that partner, or correct the identifier."""
-
-    code = "identifier-taken"
-    title = "The external identifier belongs to another partner."
+def must_be_one_world(partners: Sequence[str], field: str) -> None:
+    """Raise `TwoWorlds` where some of these are real and some of the sandbox; ``{}`` in ``field`` is the place of the first other."""
+    for place, partner in enumerate(partners):
+        if in_sandbox(partner) != in_sandbox(partners[0]):
+            which = ("real", "of the sandbox") if in_sandbox(partners[0]) else ("of the sandbox", "real")
+            detail = f"The partner {partner} is {which[0]}, the partner {partners[0]} {which[1]}."
+            raise TwoWorlds(detail, field=field.format(place), fix="Name partners of one kind only.", partner=partner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +122,14 @@ class Profile:
 class Registration:
     """A profile somebody wants on record; ``force`` if a name near one of the country is no reason to refuse it.
 
-    ``state`` is `active`, or `draft` for one that nobody else shall know of yet.
+    ``state`` is `active`, or `draft` for one that nobody else shall know of yet; ``sandbox`` puts it there, for ever.
     ``given`` names the fields that were said at all, ``key`` is the (scheme, value) by which the sender's own system knows the partner.
     """
 
     profile: Profile
     force: bool = False
     state: str = State.ACTIVE
+    sandbox: bool = False
     given: frozenset[str] = frozenset()
     key: tuple[str, str] | None = None
 
@@ -198,9 +181,11 @@ class Partner(Verified, Model):
     external_ids: Mapped[list[ExternalId]] = relationship(lazy="raise", cascade="all, delete-orphan", order_by=ExternalId.scheme)
 
     @classmethod
-    def register(cls, profile: Profile, now: datetime, state: str = State.ACTIVE) -> tuple[Self, PartnerRegistered]:
+    def register(
+        cls, profile: Profile, now: datetime, state: str = State.ACTIVE, *, sandbox: bool = False
+    ) -> tuple[Self, PartnerRegistered]:
         """A new partner, active from ``now`` on or a draft, and the fact that introduces it."""
-        partner = cls(id=new_id(), state=state, registered_at=now, external_ids=[], verified=False)
+        partner = cls(id=sandbox_id() if sandbox else new_id(), state=state, registered_at=now, external_ids=[], verified=False)
         partner._become(profile, now)
         return partner, partner.introduced()
 
@@ -281,6 +266,12 @@ class Partner(Verified, Model):
         if profile.subdivision is not None and not profile.subdivision.startswith(f"{profile.country}-"):
             detail = f"{profile.subdivision} is no subdivision of {profile.country}: its ISO 3166-2 code begins with the country's."
             raise Invalid(detail, field="/subdivision", fix=f"Send a code like '{profile.country}-…', or null.")
+        strange = [scheme for scheme, _ in profile.identifiers if scheme.startswith(SANDBOX_SCHEME) != in_sandbox(self.id)]
+        if strange:
+            detail = (
+                f"The schemes of identifiers begin with '{SANDBOX_SCHEME}' in the sandbox, and only there; {strange[0]} is not allowed."
+            )
+            raise Invalid(detail, field="/identifiers", fix="Choose another scheme.")
         if profile.hosted_by == self.id:
             raise Invalid("A partner cannot be its own host.", field="/hosted_by", fix="Name another partner, or null.")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import Depends, Path, Request
 
-from services.partners.registry.models import PartnerIsMerged
+from services.partners.registry.refusals import PartnerIsMerged
 from services.partners.registry.views import survivor_of
 from shared.http import AtHand, Id
 from shared.refusals import Refusal

@@ -45,7 +45,8 @@ async def register(body: NewPartner, caller: Admins, session: Session) -> JSONRe
     When a partner of that name, or of one near it in whatever script, spelling or order, is registered in the country the answer is
     409 `suspected-duplicate` with the `suspects`, most likely first: each with a `score` up to 1 (the very name) and `because`, which
     says which of its names (`theirs`) is like which of yours and `how`: `same_name`, `same_acronym`, `one_within_the_other` or
-    `alike`. Send `"force": true` to register it all the same.
+    `alike`. Send `"force": true` to register it all the same. With `"sandbox": true` it is a partner for trying out: it has nothing
+    to do with real ones, its clients can change nothing real, and nobody gets mail about it.
     """
     partner = await commands.register_partner(session, caller, body.registration(), datetime.now(UTC))
     return _answer(partner, 201)
@@ -53,7 +54,10 @@ async def register(body: NewPartner, caller: Admins, session: Session) -> JSONRe
 
 @router.get("", response_model=Page[PartnerOut], summary="List partners")
 async def list_partners(request: Request, reader: Reader, caller: Reads, filters: Annotated[PartnerFilters, Query()]) -> JSONResponse:
-    """Partners in the order of their registration, a page at a time; every filter given narrows the list."""
+    """Partners in the order of their registration, a page at a time; every filter given narrows the list.
+
+    Partners for trying out are not among real ones: `sandbox=true` lists them, and nothing but them.
+    """
     after, wanted = Cursor.read_id(filters.after), filters.wanted(caller, datetime.now(UTC).date())
     found = await views.partners_wanted(reader, wanted, after, filters.limit + 1)
     return page_of(request, found, filters.limit)

@@ -32,6 +32,7 @@ ANSWER: dict[str, Any] = EXAMPLE | {
     "state_reason": None,
     "verified": True,
     "verified_until": "2027-03-04",
+    "sandbox": False,
     "hosted_by": None,
     "merged_into": None,
     "registered_at": "2025-03-04T15:00:00+00:00",
@@ -41,6 +42,12 @@ ANSWER: dict[str, Any] = EXAMPLE | {
 
 Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,39}$"), Field(examples=["ruta-n"])]
 """Whose key it is: a short lower-case name such as ``wikidata`` or ``ruta-n``."""
+
+
+InSandbox = Annotated[
+    bool | None, Field(description="True: partners for trying out; false: real ones. The caller's own world when left out.")
+]
+"""Which of the two worlds a list is about."""
 
 
 def _each_once(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -103,6 +110,7 @@ class NewPartner(StrictModel):
         "active", description="`draft`: only its own clients and the operator know of it until it is handed in. Only heeded when it is new."
     )
     force: Flag = Field(False, description="Register although a partner of that name, or one near it, exists in the country.")
+    sandbox: Flag = Field(False, description="A partner for trying out, which is for ever; its identifiers' schemes begin with `sandbox.`.")
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -110,7 +118,9 @@ class NewPartner(StrictModel):
         """The body in the words of the registry; ``key`` is the identifier in the path, if there is one."""
         said = changes_of(self)
         said["identifiers"] = tuple(dict.fromkeys([*([key] if key else []), *said.get("identifiers", ())]))
-        return Registration(profile=Profile(**said), force=self.force, state=self.state, given=frozenset(said), key=key)
+        return Registration(
+            profile=Profile(**said), force=self.force, state=self.state, sandbox=self.sandbox, given=frozenset(said), key=key
+        )
 
 
 class PartnerChanges(StrictModel):
@@ -135,7 +145,7 @@ class PartnerChanges(StrictModel):
 
 def changes_of(body: NewPartner | PartnerChanges) -> dict[str, Any]:
     """The fields that were given, in the words of the registry."""
-    said = {name: getattr(body, name) for name in body.model_fields_set if name not in ("force", "state")}
+    said = {name: getattr(body, name) for name in body.model_fields_set if name not in ("force", "state", "sandbox")}
     if "kind" in said:
         said["kind"] = str(said["kind"])
     if "aliases" in said:
@@ -159,6 +169,7 @@ class PartnerFilters(BaseModel):
     state: State | None = Field(None, description="Only partners in this state.")
     verified: bool | None = Field(None, description="Only partners that are verified now, or only those that are not.")
     renewal_by: Day | None = Field(None, description="Only verified partners whose verification ends by this day: whom to verify again.")
+    sandbox: InSandbox = None
     after: After = None
     limit: Limit = 50
 
@@ -168,8 +179,9 @@ class PartnerFilters(BaseModel):
         """The filters in the words of the registry."""
         scheme, _, value = (self.external_id or "").partition(":")
         key = (scheme, value) if self.external_id is not None else None
+        sandbox = caller.sandbox if self.sandbox is None else self.sandbox
         same = {name: getattr(self, name) for name in ("kind", "country", "q", "network", "state", "verified", "renewal_by")}
-        return Wanted(**same, on=self.on or today, external_id=key, caller=caller)
+        return Wanted(**same, on=self.on or today, external_id=key, caller=caller, sandbox=sandbox)
 
 
 class PartnerOut(BaseModel):
@@ -181,6 +193,7 @@ class PartnerOut(BaseModel):
     state_reason: str | None = Field(description="Why it is suspended or archived.")
     verified: bool = Field(description="Whether somebody made sure that it is who it says, and that still counts.")
     verified_until: date | None
+    sandbox: bool
     names: dict[str, str]
     acronym: str | None
     aliases: list[Alias]

@@ -1,6 +1,6 @@
 """What is asked of the registry: one partner, some partners, and are these known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,12 +29,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.schema import MetaData
 
 from services.partners.models import covers, plain
-from services.partners.registry.models import ExternalId, Partner, PartnerIsMerged, UnknownPartner
+from services.partners.registry.models import ExternalId, Partner, must_be_one_world
 from services.partners.registry.names.models import fold
+from services.partners.registry.refusals import PartnerIsMerged, UnknownPartner
 from services.partners.registry.standing.models import State
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
+from shared.sandbox import in_sandbox, sandboxed
 
 SHORT_WORD = 3
 
@@ -117,6 +119,7 @@ class Wanted:
     """Which partners a list is about; None asks nothing. ``external_id`` is (scheme, value), ``on`` the day of membership.
 
     ``renewal_by`` asks for verifications that end by that day, ``caller`` for what that one may know of.
+    ``sandbox`` asks for the partners for trying out, False for the real ones.
     """
 
     kind: str | None = None
@@ -129,6 +132,7 @@ class Wanted:
     verified: bool | None = None
     renewal_by: date | None = None
     caller: Caller | None = None
+    sandbox: bool = False
 
 
 async def known_partners(
@@ -136,8 +140,9 @@ async def known_partners(
 ) -> dict[str, PartnerRow]:
     """The partners with these ids, by id, in one round trip, for whoever is about to write one of them down.
 
-    Raises `UnknownPartner` or `PartnerIsMerged`, whose field is ``field`` with ``{}`` replaced by the place of the id in ``ids``
-    (``field="/parties/{}/partner"``). Until the transaction ends none of them is merged; with ``lock`` nobody else changes them either.
+    Raises `UnknownPartner`, `PartnerIsMerged`, or `TwoWorlds` where only some are of the sandbox: the field is ``field`` with ``{}``
+    replaced by the place of that id in ``ids`` (``field="/parties/{}/partner"``). Until the transaction ends none is merged; with ``lock``
+    nobody else changes them either.
     """
     known = _by_id(await session.execute(_NAMED_LOCKED if lock else _NAMED_KEPT, {"ids": list(dict.fromkeys(ids))}))
     for place, partner in enumerate(ids):
@@ -145,6 +150,7 @@ async def known_partners(
             raise _unknown(partner, field.format(place))
         if known[partner].merged_into is not None:
             raise PartnerIsMerged(partner, await survivor_of(session, partner), field.format(place))
+    must_be_one_world(ids, field)
     return known
 
 
@@ -189,13 +195,13 @@ async def partner_by_id(reader: AsyncConnection, partner: str, caller: Caller | 
     row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner, known_to(caller)))).mappings().one_or_none()
     if row is None:
         raise no_partner(partner)
-    return plain(row)
+    return _said(row)
 
 
 async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Those of the partners that there are, as the API tells them, by id."""
     rows = await reader.execute(_TOLD, {"ids": list(partners)})
-    return {row["id"]: plain(row) for row in rows.mappings()}
+    return {row["id"]: _said(row) for row in rows.mappings()}
 
 
 async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
@@ -203,7 +209,7 @@ async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | 
     asked = _narrowed(select(*_COLUMNS).where(known_to(wanted.caller)), wanted).order_by(Partner.id).limit(limit)
     if after is not None:
         asked = asked.where(Partner.id > after)
-    return [plain(row) for row in (await reader.execute(asked)).mappings()]
+    return [_said(row) for row in (await reader.execute(asked)).mappings()]
 
 
 async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -218,10 +224,15 @@ async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]
 def told(partner: Partner) -> dict[str, Any]:
     """A partner that was just written, as the API tells it."""
     plainly = ("id", "state", "state_reason", "verified", "verified_until", "registered_at", "changed_at", "version")
-    return plain({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
+    return _said({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
+
+
+def _said(partner: Mapping[Any, Any]) -> dict[str, Any]:
+    return plain(partner) | {"sandbox": in_sandbox(partner["id"])}
 
 
 def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
+    asked = asked.where(sandboxed(Partner.id) if wanted.sandbox else ~sandboxed(Partner.id))
     if wanted.kind is not None:
         asked = asked.where(Partner.kind == wanted.kind)
     if wanted.country is not None:

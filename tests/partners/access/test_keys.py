@@ -10,8 +10,8 @@ from sqlalchemy import select
 from services.partners.access.commands import found, rotate_due
 from services.partners.access.models import KEY_LIFE, PUBLISHED_AFTER_SIGNING, KeyTooYoung, SigningKey
 from services.partners.access.views import KeyRing
-from shared.auth import key_id
 from shared.refusals import Unavailable
+from shared.signing import key_id
 from tests.partners.conftest import ADDRESS, PartnersService
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -10,8 +10,9 @@ import httpx
 from sqlalchemy import update
 
 from services.partners.access.models import Client
-from shared.auth import PLATFORM, Caller, Issuer, Verifier, new_key
+from shared.auth import PLATFORM, Caller, Issuer, Verifier
 from shared.http import RemoteKeys
+from shared.signing import new_key
 from tests.partners.conftest import ADDRESS, BOOTSTRAP_SECRET, PartnersService, client_on
 
 GRANT = {"grant_type": "client_credentials"}

@@ -15,12 +15,13 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from shared.auth import Caller, Issuer, LocalKeys, Verifier, new_key
+from shared.auth import Caller, Issuer, Verifier
 from shared.bus.postgres import PostgresBus
 from shared.db import Database, mechanism, new_id
 from shared.http.limits import LIMITS, Limits
 from shared.process import Runtime
 from shared.settings import Settings
+from shared.signing import LocalKeys, new_key
 from shared.telemetry import Telemetry
 from tests.shared.http import shelf
 

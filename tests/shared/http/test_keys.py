@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.auth import Caller, InvalidToken, Issuer, Verifier, key_id, new_key, public_set
+from shared.auth import Caller, InvalidToken, Issuer, Verifier
 from shared.http import RemoteKeys
 from shared.refusals import Unavailable
+from shared.signing import key_id, new_key, public_set
 
 ISSUER = "http://issuer.test"
 

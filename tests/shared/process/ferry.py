@@ -11,13 +11,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
-from shared.auth import LocalKeys, Verifier, new_key
+from shared.auth import Verifier
 from shared.bus import Bus
 from shared.consumer import Consumer
 from shared.http import OpenRoute, Reader, Session, build_app
 from shared.loop import Wake
 from shared.process import Check, Runtime, Service, Trouble, main
 from shared.settings import Settings
+from shared.signing import LocalKeys, new_key
 from tests.shared.ledger import HANDLERS, NOW, Ledger, LedgerView, Model
 
 routes = APIRouter(route_class=OpenRoute)

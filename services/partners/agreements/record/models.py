@@ -172,7 +172,7 @@ class Record(Aggregate, Model):
     def reach(self, fact: Event) -> Reach:
         """A draft is its writer's alone, a negotiation its parties'; once signed the agreement's own visibility counts."""
         if self.known_since is None:
-            return Reach(Visibility.OWNER, (self.drafted_by,))
+            return Reach(Visibility.OWNER, (self.drafted_by,), about=tuple(self.party_ids))
         told_widely = isinstance(fact, AgreementSigned | AgreementEnteredIntoForce)
         told_widely = told_widely or (isinstance(fact, AgreementPartySucceeded) and self.signed_on is not None)
         return Reach(Visibility(self.visibility) if told_widely else Visibility.PARTIES, tuple(self.party_ids))

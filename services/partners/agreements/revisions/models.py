@@ -23,7 +23,7 @@ from services.partners.agreements.terms.models import (
     succeeded,
 )
 from services.partners.models import Model
-from services.partners.registry.models import PartnerIsMerged
+from services.partners.registry.refusals import PartnerIsMerged
 from shared.db import Key
 
 

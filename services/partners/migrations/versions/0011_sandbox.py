@@ -1,8 +1,7 @@
-"""sandbox: partners for trying out are found by their ids, and clients from before are warned of in time.
+"""sandbox: partners for trying out, and warnings of clients that end.
 
-An index on the few partners of the sandbox, made concurrently, so that nobody waits who writes; it is checked for first, because a migration
-that broke off leaves one behind that is not valid. A row is owed for each client that ends and was made before warnings were: it only adds,
-and rows that are there stay.
+The sandbox itself is told by the ids of its partners and needs no column. A row is owed for each client that ends and was made before
+warnings were: it only adds, rows that are there stay, and a process of the release before leaves rows of a kind it does not know alone.
 """
 
 from alembic import op

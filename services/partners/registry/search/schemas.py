@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.partners.registry.models import Kind
-from services.partners.registry.schemas import ANSWER, PartnerOut
+from services.partners.registry.schemas import ANSWER, InSandbox, PartnerOut
 from services.partners.registry.search.models import Query
 from services.partners.registry.search.views import Sought
 from shared.auth import Caller
@@ -20,13 +20,16 @@ class SearchFilters(BaseModel):
     q: Line = Field(description="A name, alias, acronym or external identifier, more or less as it is written, in any script.")
     country: Country | None = Field(None, description="Only partners of this country.")
     kind: Kind | None = Field(None, description="Only partners of this kind.")
+    sandbox: InSandbox = None
     limit: Annotated[int, Field(ge=1, le=50, description="How many partners at most, 1 to 50.")] = 20
 
     model_config = ConfigDict(extra="forbid")
 
     def sought(self, caller: Caller) -> Sought:
         """The filters in the words of the registry."""
-        return Sought(query=Query.of(self.q), country=self.country, kind=self.kind, limit=self.limit, caller=caller)
+        sandbox = caller.sandbox if self.sandbox is None else self.sandbox
+        query = Query.of(self.q)
+        return Sought(query=query, country=self.country, kind=self.kind, sandbox=sandbox, limit=self.limit, caller=caller)
 
 
 class Hit(PartnerOut):

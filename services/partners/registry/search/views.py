@@ -13,6 +13,7 @@ from services.partners.registry.search.models import Query
 from services.partners.registry.views import partners_by_id
 from shared.auth import Caller
 from shared.db import Key
+from shared.sandbox import IN_SANDBOX
 
 _Question = list[list[tuple[str, AbstractSet[str]]]]
 """What the index is asked: of each inner list one must hold, ``&&`` (any of these marks) or ``@>`` (all of them)."""
@@ -25,11 +26,15 @@ ENOUGH: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What is looked for, among which partners (None: all), how many at most, and by whom (None: the operator)."""
+    """What is looked for, among which partners (None: all; ``sandbox`` those for trying out, else the real ones), how many, and by whom.
+
+    ``caller`` is None for the operator.
+    """
 
     query: Query
     country: str | None = None
     kind: str | None = None
+    sandbox: bool = False
     limit: int
     caller: Caller | None = None
 
@@ -73,7 +78,7 @@ def _asked(query: Query) -> Iterator[list[_Question]]:
 async def _candidates(reader: AsyncConnection, sought: Sought, questions: list[_Question]) -> Sequence[Row[Any]]:
     """Some partners for each question, ``very`` those of the first; put together as text, which is soonest done."""
     values: dict[str, Any] = {name: getattr(sought, name) for name in ("country", "kind") if getattr(sought, name) is not None}
-    among = [f"{name} || '' = :{name}" for name in values]
+    among = [f"({IN_SANDBOX.format('id')}) = {str(sought.sandbox).lower()}", *(f"{name} || '' = :{name}" for name in values)]
     if sought.caller is not None and not sought.caller.is_admin:
         values["caller"] = sought.caller.partner
         among.append("(state <> 'draft' OR id = CAST(:caller AS uuid))")

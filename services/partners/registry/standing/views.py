@@ -6,7 +6,8 @@ from typing import Final
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.partners.registry.models import Partner, UnknownPartner
+from services.partners.registry.models import Partner
+from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.standing.models import BARRED, PartnerBarred, PartnerNotActive, State
 from services.partners.registry.views import PartnerRow
 from shared.auth import PLATFORM, SCOPES, Caller
