@@ -22,7 +22,7 @@ from shared.db import execute_raw
 from shared.http.access import recognise
 from shared.http.body import StrictRequest, take_body
 from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, in_use, keep
-from shared.http.session import done_reading, runtime_of
+from shared.http.session import committed, done_reading, runtime_of
 from shared.http.translation import worth_repeating
 from shared.refusals import Refusal
 from shared.witness import Deed, Line
@@ -154,6 +154,7 @@ async def _transaction(request: StrictRequest, work: _Work) -> Response:
         raise
     finally:
         await done_reading(request)
+    committed(session)
     if session.info.get("recorded"):
         runtime.wake.set()
     return response

@@ -1,5 +1,6 @@
 """What a route gets of the database: the request's transaction, or a connection for reads."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
@@ -19,6 +20,20 @@ async def _session(request: Request) -> AsyncSession:
     if session is None:
         raise LookupError("a GET has no transaction: it takes a Reader, not a Session")
     return cast(AsyncSession, session)
+
+
+def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
+    """Have this process do something once the request's transaction is committed, and not if it is not: to forget what it knew before.
+
+    Done earlier, another request could read and keep what is about to change.
+    """
+    session.info.setdefault("afterwards", []).append(act)
+
+
+def committed(session: AsyncSession) -> None:
+    """Do what `after_commit` was told."""
+    for act in session.info.pop("afterwards", ()):
+        act()
 
 
 async def _reader(request: Request) -> AsyncConnection:

@@ -33,6 +33,7 @@ from services.partners.models import Seen
 from shared.auth import Caller, Issuer
 from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, page_of, shown_once, versioned
 from shared.http.access import SANDBOX
+from shared.http.session import after_commit
 from shared.revoked import Revoked
 from shared.signing import public_set
 
@@ -125,7 +126,7 @@ async def revoke_client(client: ClientPath, caller: Admins, session: Session, ga
     """
     now = datetime.now(UTC)
     revoked = await commands.revoke_client(session, caller, client, now)
-    gate.revoked.hold(client, revoked.revoked_at or now)
+    after_commit(session, lambda: gate.revoked.hold(client, revoked.revoked_at or now))
     return _answer(revoked, now)
 
 
@@ -137,10 +138,12 @@ def _answer(client: Client, now: datetime) -> JSONResponse:
 async def rotate_keys(caller: Admins, session: Session, gate: Gate) -> dict[str, Any]:
     """Let the next key, published long enough, sign from now on; the old one stays published until its last token has ended.
 
+    No request fails meanwhile: a system goes on with the token it has, and every service knows the next key before it signs.
+
     It happens by itself every 30 days. 409 `key-too-young` within ten minutes of the rotation before.
     """
     keys = await commands.rotate_keys(session, caller, datetime.now(UTC))
-    gate.ring.look_again()
+    after_commit(session, gate.ring.look_again)
     return {"keys": [KeyOut.model_validate(key, from_attributes=True) for key in keys]}
 
 

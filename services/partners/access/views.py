@@ -56,6 +56,7 @@ class KeyRing:
         self._clock = clock
         self._keys: dict[str, _Published] = {}
         self._read_at = self._asked_at = _LONG_AGO
+        self._doubts = 0
         self._reading = asyncio.Lock()
 
     def get(self, kid: str) -> ECKey | None:
@@ -83,7 +84,8 @@ class KeyRing:
 
     async def read(self) -> None:
         """Read the keys from the database now."""
-        self._asked_at = self._clock()
+        self._asked_at = asked_at = self._clock()
+        doubts = self._doubts
         asked = select(SigningKey.kid, SigningKey.state, SigningKey.private_jwk, SigningKey.public_jwk, SigningKey.published_until)
         asked = asked.where(or_(SigningKey.published_until.is_(None), SigningKey.published_until > self._asked_at))
         async with self._database.reader() as reader:
@@ -91,11 +93,13 @@ class KeyRing:
         self._keys = {
             kid: _Published(load_key(private or public), state == KeyState.CURRENT, until) for kid, state, private, public, until in rows
         }
-        self._read_at = self._asked_at
+        # What was forgotten while it was read may have been read as it was before.
+        self._read_at = asked_at if doubts == self._doubts else _LONG_AGO
 
     def look_again(self) -> None:
         """Forget that the keys were read lately."""
         self._read_at = self._asked_at = _LONG_AGO
+        self._doubts += 1
 
     async def _be_fresh(self) -> None:
         if self._is_fresh():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.partners.access.commands import found, rotate_due
 from services.partners.access.models import KEY_LIFE, PUBLISHED_AFTER_SIGNING, KeyTooYoung, SigningKey
@@ -151,3 +152,41 @@ async def test_without_keys_there_are_no_tokens_but_an_answer(service: PartnersS
         await session.commit()
     with pytest.raises(Unavailable):
         await KeyRing(service.runtime.database).signing_key()
+
+
+async def test_what_was_being_read_when_the_keys_changed_is_read_again(service: PartnersService) -> None:
+    ring, (_, following) = KeyRing(service.runtime.database), await published(service)
+    await ring.published()
+    async with service.runtime.database.session() as holding:
+        await holding.execute(text("LOCK TABLE signing_key IN ACCESS EXCLUSIVE MODE"))
+        reading = asyncio.create_task(ring.read())
+        async with asyncio.timeout(20):
+            while not await waiting(service, "signing_key"):
+                pass
+        ring.look_again()
+        await holding.rollback()
+    await reading
+    await rotate(service, datetime.now(UTC) + timedelta(hours=1))
+    assert key_id(await ring.signing_key()) == following
+
+
+async def waiting(service: PartnersService, table: str) -> bool:
+    """Whether somebody waits for this table."""
+    asked = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = to_regclass(:name))")
+    async with service.runtime.database.reader() as reader:
+        return bool(await reader.scalar(asked, {"name": table}))
+
+
+async def test_the_process_that_rotates_signs_with_the_new_key_once_that_is_committed(service: PartnersService) -> None:
+    ring, (_, following) = service.app.state.access.ring, await published(service)
+    await age(service)
+    async with service.runtime.database.session() as holding:
+        await holding.execute(text("LOCK TABLE audit_entry IN SHARE MODE"))
+        rotating = asyncio.create_task(service.operator.post("/v1/keys/rotate"))
+        async with asyncio.timeout(20):
+            while not await waiting(service, "audit_entry"):
+                pass
+        assert key_id(await ring.signing_key()) != following, "not before it is so"
+        await holding.rollback()
+    assert (await rotating).status_code == 200
+    assert key_id(await ring.signing_key()) == following
