@@ -2,6 +2,7 @@
 
 Owns: commitment, exchange
 Publishes: CommitmentPlanned, ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
-Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
-    EntitlementGranted, EntitlementWithdrawn, ClientRevoked
+Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipStarted, MembershipEnded,
+    MembershipSucceeded, AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, EntitlementGranted,
+    EntitlementWithdrawn, ClientRevoked
 """

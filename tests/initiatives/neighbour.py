@@ -12,6 +12,7 @@ from shared.db import new_id
 from shared.events import (
     DATASCHEMA,
     AgreementEnteredIntoForce,
+    AgreementPartySucceeded,
     AgreementRef,
     AgreementSigned,
     CommitmentTerms,
@@ -23,6 +24,8 @@ from shared.events import (
     LineTerms,
     MembershipEnded,
     MembershipStarted,
+    PartnerMerged,
+    PartnerMergeUndone,
     PartnerProfile,
     PartnerRegistered,
     PartnerUpdated,
@@ -108,6 +111,23 @@ class Neighbour:
         for party in parties:
             self.entitle(agreement, party)
         return agreement
+
+    def merge(self, partner: str, into: str) -> Envelope:
+        """Have it turn out that a partner was another all along."""
+        return self.say(PartnerMerged(partner=partner, into=into, names=self.names[into]), partner)
+
+    def undo_merge(self, partner: str, into: str, name: str) -> Envelope:
+        """Have it turn out that it was not, after all."""
+        undone = PartnerMergeUndone(partner=partner, into=into, profile=profile(name))
+        self.names[partner] = {"es": name}
+        return self.say(undone, partner)
+
+    def succeeds(self, agreement: str, partner: str, successor: str, because: str = "merged") -> Envelope:
+        """Have another partner stand where one stood in an agreement."""
+        fact = AgreementPartySucceeded(
+            agreement=agreement, partner=partner, successor=successor, names=self.names[successor], because=because
+        )  # fmt: skip
+        return self.say(fact, agreement)
 
     def sign(self, parties: dict[str, str] | list[str], **more: Any) -> str:
         """Have an agreement signed by parties (ids, or roles by id); its id."""

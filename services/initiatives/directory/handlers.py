@@ -5,21 +5,26 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
+from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, MergedPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
+    AgreementPartySucceeded,
     AgreementSigned,
     ClientRevoked,
     Envelope,
     LineTerms,
     MembershipEnded,
     MembershipStarted,
+    MembershipSucceeded,
+    PartnerMerged,
+    PartnerMergeUndone,
     PartnerRegistered,
     PartnerUpdated,
     PartyRef,
 )
 from shared.handling import Handlers, whole_batch
+from shared.survivors import Merge, follow, took_over
 
 BINDING_ROLES = frozenset({"signatory", "supporting"})
 """The roles of parties that an agreement binds and entitles; observers and witnesses only look on."""
@@ -28,6 +33,19 @@ BINDING_ROLES = frozenset({"signatory", "supporting"})
 @whole_batch
 async def partner_described(session: AsyncSession, facts: list[Envelope]) -> None:
     """Keep the newest profile of each partner, whether it is new or was changed."""
+    await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def partner_merged(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Let these ids stand for other partners from now on, whether or not anything else is known of either."""
+    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
+
+
+@whole_batch
+async def partner_merge_undone(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Let these ids stand for themselves again, with the profile of now."""
+    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
     await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
 
 
@@ -47,6 +65,15 @@ async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None
 
 
 @whole_batch
+async def membership_succeeded(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember whose a membership is from now on, and of which network."""
+    known = KnownMembership.__table__
+    sides: dict[str, Any] = {"partner": bindparam("whose"), "network": bindparam("of"), "heard_at": bindparam("heard")}
+    moving = update(KnownMembership).where(known.c.id == bindparam("moved")).values(sides)
+    await (await session.connection()).execute(moving, [_moving(fact) for fact in facts])
+
+
+@whole_batch
 async def agreement_signed(session: AsyncSession, facts: list[Envelope]) -> None:
     """Keep what was signed: who is bound, by which lines, from when to when, and who may know."""
     await upsert(session, KnownAgreement, [_agreement(fact) for fact in facts], key=("id",))
@@ -61,6 +88,20 @@ async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelo
     await (await session.connection()).execute(entry, [_entry(fact) for fact in facts])
 
 
+async def agreement_party_succeeded(session: AsyncSession, fact: Envelope) -> None:
+    """Let a party stand where another stood, for those who are bound and those who may know; of a negotiation nothing is kept yet."""
+    said = fact.data
+    assert isinstance(said, AgreementPartySucceeded)
+    known = await session.get(KnownAgreement, said.agreement, with_for_update=True)
+    if known is not None:
+        parties = took_over(known.parties, said.partner, {"partner": said.successor, "names": said.names, "acronym": said.acronym})
+        left = said.partner if any(party["partner"] == said.partner for party in parties) else None
+        known.audience = sorted({said.successor, *known.audience} - ({said.partner} if left is None else set()))
+        known.parties, known.heard_at = parties, fact.time
+        known.bound = list(dict.fromkeys(party["partner"] for party in parties if party["role"] in BINDING_ROLES))
+        await session.flush()
+
+
 @whole_batch
 async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember whose tokens are refused from when on."""
@@ -69,7 +110,7 @@ async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
 
 def _partner(fact: Envelope) -> dict[str, Any]:
     said = fact.data
-    assert isinstance(said, PartnerRegistered | PartnerUpdated)
+    assert isinstance(said, PartnerRegistered | PartnerUpdated | PartnerMergeUndone)
     profile = said.profile
     return {
         "id": said.partner,
@@ -84,6 +125,12 @@ def _partner(fact: Envelope) -> dict[str, Any]:
         "hosted_by": profile.hosted_by,
         "heard_at": fact.time,
     }
+
+
+def _merge(fact: Envelope) -> Merge:
+    said = fact.data
+    assert isinstance(said, PartnerMerged | PartnerMergeUndone)
+    return Merge(said.partner, said.into if isinstance(said, PartnerMerged) else None, fact.time)
 
 
 def _membership(fact: Envelope) -> dict[str, Any]:
@@ -105,6 +152,12 @@ def _ending(fact: Envelope) -> dict[str, Any]:
     said = fact.data
     assert isinstance(said, MembershipEnded)
     return {"ended": said.membership, "last_day": said.valid_to, "heard": fact.time}
+
+
+def _moving(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipSucceeded)
+    return {"moved": said.membership, "whose": said.partner, "of": said.network, "heard": fact.time}
 
 
 def _agreement(fact: Envelope) -> dict[str, Any]:
@@ -153,9 +206,13 @@ def _revoked(fact: Envelope) -> dict[str, Any]:
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
+    PartnerMerged: partner_merged,
+    PartnerMergeUndone: partner_merge_undone,
     MembershipStarted: membership_started,
     MembershipEnded: membership_ended,
+    MembershipSucceeded: membership_succeeded,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
+    AgreementPartySucceeded: agreement_party_succeeded,
     ClientRevoked: client_revoked,
 }

@@ -1,5 +1,6 @@
 """Views of what the partners service said; filled by handlers alone, and rebuilt from the log at any time."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.initiatives.models import Model
 from shared.db import Key
+from shared.survivors import Merged
 
 
 class KnownPartner(Model):
@@ -29,6 +31,18 @@ class KnownPartner(Model):
     heard_at: Mapped[datetime]
 
 
+class MergedPartner(Merged, Model):
+    """Whom the id of a merged partner stands for; everything that names a partner is read through it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who a partner is now, whatever its id was when it was written down, and its names."""
+
+    partner: str
+    names: dict[str, str]
+
+
 class KnownMembership(Model):
     """A partner in a network, from a day to a day, both inclusive; only ``auto`` passes the network's agreements on."""
 
@@ -46,6 +60,8 @@ class KnownMembership(Model):
 
 class KnownAgreement(Model):
     """A signed agreement: ``parties`` and ``lines`` as a reader wants them, ``bound`` the parties whose role binds them to it.
+
+    ``was`` of a party are those who stood where it stands, the first one first.
 
     Drafts and negotiations are never kept here, so nothing of them can leak from here. ``effective_on`` and ``expires_on``
     (the last day it is in force, none when it does not end) are days.
@@ -84,5 +100,5 @@ class RevokedClient(Model):
     revoked_at: Mapped[datetime] = mapped_column(index=True)
 
 
-VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement, RevokedClient)
+VIEWS: Final = (KnownPartner, MergedPartner, KnownMembership, KnownAgreement, RevokedClient)
 """All that the handlers of this room fill, and nobody else: what a rebuild empties."""

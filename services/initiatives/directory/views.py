@@ -1,23 +1,31 @@
 """What is asked of the directory: one partner, signed agreements, what is known of these ids; and who may see what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, column, false, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
 
-from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
+from services.initiatives.directory.models import KnownAgreement, KnownPartner, MergedPartner, Named, RevokedClient
 from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
 from shared.refusals import Invalid, NotFound
 from shared.sandbox import in_sandbox, sandboxed
+from shared.survivors import kin, kin_of
 
 Read = AsyncConnection | AsyncSession
 """Where a question can be put: a connection for reads, or the transaction of a change."""
+
+_NETWORKS = kin(
+    "ARRAY(SELECT k.network FROM known_membership k WHERE k.partner = ANY({}) AND k.valid_from <= :today "
+    "AND (k.valid_to IS NULL OR k.valid_to >= :today))"
+)
+"""The networks that somebody belongs to today."""
 
 _PARTNER = KnownPartner.__table__.c
 _AGREEMENT = KnownAgreement.__table__.c
@@ -63,21 +71,18 @@ def visible_to(caller: Caller, visibility: Any, audience: Any, today: date) -> C
     """Whether the caller may know of a row with this ``visibility`` and ``audience``: one rule for everything this service shows.
 
     Public things are anybody's; other things are their audience's, and with ``network`` also those partners' who are on
-    ``today`` members of a network in the audience. The platform's operator sees everything. To whoever is not in the sandbox
-    nothing there is public.
+    ``today`` members of a network in the audience. The platform's operator sees everything. A merged partner and the one it was
+    merged into are one, whichever id the audience, a membership or the caller's token has: a token lives for minutes, and whoever
+    holds it is that partner. To whoever is not in the sandbox nothing there
+    is public.
     """
     if caller.is_admin:
         return true()
-    member = KnownMembership
-    through_network = exists().where(
-        member.partner == caller.partner,
-        member.network == func.any(audience),
-        valid_on(today),
-    )
+    networks = kin_of([caller.partner], _NETWORKS, today=today)
     return or_(
         visibility == Visibility.PUBLIC if caller.sandbox else and_(visibility == Visibility.PUBLIC, ~_of_the_sandbox(audience)),
-        audience.contains(ids([caller.partner])),
-        and_(visibility == Visibility.NETWORK, through_network),
+        audience.overlap(kin_of([caller.partner])),
+        and_(visibility == Visibility.NETWORK, audience.overlap(networks)),
     )
 
 
@@ -86,20 +91,16 @@ def _of_the_sandbox(audience: Any) -> ColumnElement[bool]:
     return func.coalesce(sandboxed(audience[1]), false())
 
 
-def valid_on(day: date) -> ColumnElement[bool]:
-    """Whether a membership holds on a day; its first and last day count."""
-    member = KnownMembership
-    return and_(member.valid_from <= day, or_(member.valid_to.is_(None), member.valid_to >= day))
-
-
 def in_force_on(day: date) -> ColumnElement[bool]:
     """Whether an agreement is in force on a day; its first and last day count."""
     return and_(KnownAgreement.effective_on <= day, or_(KnownAgreement.expires_on.is_(None), KnownAgreement.expires_on >= day))
 
 
 async def partner(read: Read, partner_id: str) -> Row[Any]:
-    """A partner as it was last described; raises NotFound."""
-    row = (await read.execute(select(*_PARTNER).where(_PARTNER.id == partner_id))).one_or_none()
+    """A partner as it was last described, or the one it was merged into once that is known here; raises NotFound."""
+    now = survivor_of(literal(partner_id, Key))
+    asked = select(*_PARTNER).where(_PARTNER.id.in_([partner_id, now])).order_by((_PARTNER.id == now).desc()).limit(1)
+    row = (await read.execute(asked)).one_or_none()
     if row is None:
         raise NotFound(f"No partner {partner_id} is known here.", fix="Look the id up in the partners service.")
     return row
@@ -117,7 +118,10 @@ async def agreements(read: Read, caller: Caller, wanted: Wanted, today: date) ->
     """Signed agreements that the caller may see, oldest id first."""
     asked = select(*_AGREEMENT).where(visible_to(caller, _AGREEMENT.visibility, _AGREEMENT.audience, today))
     if wanted.party is not None:
-        asked = asked.where(_AGREEMENT.parties.contains([{"partner": wanted.party}]))
+        party = (
+            func.jsonb_to_recordset(_AGREEMENT.parties).table_valued(column("partner", Key), name="party").render_derived(with_types=True)
+        )
+        asked = asked.where(select(party.c.partner).where(party.c.partner == func.any(kin_of([wanted.party]))).exists())
     if wanted.on is not None:
         asked = asked.where(in_force_on(wanted.on))
     if wanted.after is not None:
@@ -142,13 +146,15 @@ async def agreement_to_act_under(session: AsyncSession, caller: Caller | None, a
     return row
 
 
-async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) -> dict[str, dict[str, str]]:
-    """The names of partners, by id; ``given`` says for each id in which field of the request it stood.
+async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) -> dict[str, Named]:
+    """Who these partners are now and their names, by id; ``given`` says for each id in which field of the request it stood.
 
     Raises UnknownPartner, naming the first field whose partner is not known here, and TwoWorlds.
     """
-    known = await session.execute(select(_PARTNER.id, _PARTNER.names).where(_PARTNER.id == func.any(ids(list(given)))))
-    names: dict[str, dict[str, str]] = {row.id: row.names for row in known}
+    wanted = ids(list(given))
+    found = (await session.execute(select(names_among(wanted).label("names"), survivors_among(wanted).label("survivors")))).one()
+    survivors: dict[str, str] = found.survivors or {}
+    names = {asked: Named(survivors.get(asked, asked), known) for asked, known in (found.names or {}).items()}
     missing = [partner_id for partner_id in given if partner_id not in names]
     if missing:
         behind = await _seconds_behind(session, KnownPartner.heard_at, now)
@@ -169,9 +175,42 @@ def _must_be_one_world(given: dict[str, str]) -> None:
         raise TwoWorlds("Some of the partners are real, others of the sandbox.", field=worlds[True], fix="Name partners of one kind only.")
 
 
-def names_among(audience: Any) -> ColumnElement[Any]:
-    """A column with the names of all partners in the ``audience`` column, by id; read in the same statement as the row itself."""
-    return select(func.jsonb_object_agg(_PARTNER.id, _PARTNER.names)).where(_PARTNER.id == func.any(audience)).scalar_subquery()
+async def standing(session: AsyncSession, partners: Iterable[str]) -> dict[str, str]:
+    """Who each of these partners is now, by id."""
+    asked = list(partners)
+    return {each: each for each in asked} | (await session.scalar(select(survivors_among(ids(asked)))) or {})
+
+
+def survivor_of(partner: Any) -> ColumnElement[Any]:
+    """Who the partner in this column is now."""
+    merged = aliased(MergedPartner)
+    return func.coalesce(select(merged.survivor).where(merged.id == partner).scalar_subquery(), partner, type_=Key)
+
+
+def survivors_among(partners: Any) -> ColumnElement[Any]:
+    """A column that says of all merged partners in the ``partners`` column who they are now, by id; null when there are none."""
+    merged = aliased(MergedPartner)
+    pairs = func.jsonb_object_agg(merged.id, merged.survivor)
+    return select(pairs).where(merged.id == func.any(partners)).scalar_subquery()
+
+
+def names_among(partners: Any) -> ColumnElement[Any]:
+    """A column with the names of all partners in the ``partners`` column, by id; read in the same statement as the row itself.
+
+    A merged partner has the names of who it is now, once these are known here.
+    """
+    asked = func.unnest(partners).table_valued(column("id", Key), name="asked").render_derived()
+    merged, own, now = aliased(MergedPartner), aliased(KnownPartner), aliased(KnownPartner)
+    names = func.coalesce(now.names, own.names)
+    return (
+        select(func.jsonb_object_agg(asked.c.id, names))
+        .select_from(asked)
+        .outerjoin(merged, merged.id == asked.c.id)
+        .outerjoin(own, own.id == asked.c.id)
+        .outerjoin(now, now.id == merged.survivor)
+        .where(names.is_not(None))
+        .scalar_subquery()
+    )
 
 
 async def _agreement(read: Read, caller: Caller | None, agreement_id: str, today: date) -> Row[Any] | None:

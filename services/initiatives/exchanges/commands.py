@@ -1,6 +1,6 @@
 """What a partner can do with an exchange: schedule it, reschedule it, cancel it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -34,8 +34,10 @@ async def schedule(session: AsyncSession, caller: Caller, plan: Plan, now: datet
     """
     plan.when.must_be_ahead(now)
     plan.basis.must_be_whole()
-    must_host(caller, plan.hosts)
-    names = await directory.names_of(session, plan.partners, now)
+    standing = await directory.standing(session, [caller.partner, *plan.partners])
+    must_host(replace(caller, partner=standing[caller.partner]), [standing[host] for host in plan.hosts])
+    named = await directory.names_of(session, plan.partners, now)
+    plan, names = plan.among(standing), {known.partner: known for known in named.values()}
     agreement = await _agreement_of(session, caller, plan.basis, now)
     paths = await _paths(session, agreement, list(plan.partners), (plan.basis.line, plan.when.day))
     exchange = Exchange.planned(plan, _reach(plan, agreement), paths, now)
@@ -56,7 +58,8 @@ async def reschedule(session: AsyncSession, caller: Caller, change: Change, wall
     exchange.must_move(to)
     names = await directory.names_of(session, dict.fromkeys(exchange.partners, "/hosts"), now)
     agreement = await directory.agreement_to_act_under(session, None, exchange.agreement, now) if exchange.agreement else None
-    paths = await _paths(session, agreement, exchange.partners, (exchange.line, to.day))
+    partners = list(dict.fromkeys(known.partner for known in names.values()))
+    paths = await _paths(session, agreement, partners, (exchange.line, to.day))
     await record(session, exchange, exchange.reschedule(to, change.reason, paths, names, now), now=now)
     return exchange
 
@@ -74,7 +77,8 @@ async def _to_change(session: AsyncSession, caller: Caller, change: Change, now:
     exchange = await session.scalar(select(Exchange).where(Exchange.id == change.exchange, seen))
     if exchange is None:
         raise no_such_exchange(change.exchange)
-    exchange.may_be_changed_by(caller, change.version, now)
+    standing = await directory.standing(session, [caller.partner, *exchange.hosts])
+    exchange.may_be_changed_by(replace(caller, partner=standing[caller.partner]), standing, change.version, now)
     return exchange
 
 

@@ -1,7 +1,7 @@
 """Exchanges, and the rules they keep."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.initiatives.directory.models import Named
 from services.initiatives.exchanges.calendar.models import When
 from services.initiatives.models import Model
 from shared.auth import Caller
@@ -29,7 +30,7 @@ from shared.refusals import Conflict, Forbidden, Invalid, Stale
 SCHEDULED, CANCELLED = "scheduled", "cancelled"
 MOST_PARTNERS: Final = 200
 
-NamesById = Mapping[str, Mapping[str, str]]
+NamesById = Mapping[str, Named]
 
 
 class NotYourExchange(Forbidden):
@@ -114,6 +115,11 @@ class Plan:
                     )
                 named[partner] = f"/{member}/{place}"
         return named
+
+    def among(self, now: Mapping[str, str]) -> "Plan":
+        """The same plan for who these partners are now, after merges; raises Invalid where one is named by two of its ids."""
+        plan = replace(self, hosts=tuple(now[each] for each in self.hosts), participants=tuple(now[each] for each in self.participants))
+        return plan if plan.partners else self
 
 
 class Exchange(Aggregate, Model):
@@ -200,9 +206,12 @@ class Exchange(Aggregate, Model):
         """Hosts and participants."""
         return [*self.hosts, *self.participants]
 
-    def may_be_changed_by(self, caller: Caller, version: int, now: datetime) -> None:
-        """Raise unless the caller's partner hosts it, the caller has seen its present version, and it is still to come."""
-        must_host(caller, self.hosts)
+    def may_be_changed_by(self, caller: Caller, standing: Mapping[str, str], version: int, now: datetime) -> None:
+        """Raise unless the caller's partner hosts it, the caller has seen its present version, and it is still to come.
+
+        ``standing`` says who its partners are now: whoever a host was merged into hosts it.
+        """
+        must_host(caller, [standing[host] for host in self.hosts])
         if version != self.version:
             raise Stale(
                 f"The exchange is at version {self.version}, not {version}.",
@@ -247,6 +256,7 @@ class Exchange(Aggregate, Model):
         self.ics_sequence += 1
 
     def _about(self, names: NamesById) -> ExchangeRef:
+        hosts = _refs(self.hosts, names)
         return ExchangeRef(
             kind=self.kind,
             titles=self.titles,
@@ -257,8 +267,8 @@ class Exchange(Aggregate, Model):
             place=self.place,
             url=self.url,
             languages=tuple(self.languages),
-            hosts=_refs(self.hosts, names),
-            participants=_refs(self.participants, names),
+            hosts=hosts,
+            participants=tuple(each for each in _refs(self.participants, names) if each not in hosts),
             topics=tuple(self.topics),
             agreement=self.agreement,
             line=self.line,
@@ -284,4 +294,6 @@ def ics_uid(exchange: str) -> str:
 
 
 def _refs(partners: list[str], names: NamesById) -> tuple[HostRef, ...]:
-    return tuple(HostRef(partner=partner, names=dict(names[partner])) for partner in partners)
+    """Everybody once, as who they are now."""
+    now = {names[partner].partner: names[partner].names for partner in partners}
+    return tuple(HostRef(partner=partner, names=dict(said)) for partner, said in now.items())

@@ -1,7 +1,7 @@
 """What the API is told of exchanges, and what it says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -230,23 +230,27 @@ class ExchangeShown(BaseModel):
         """A row of the exchange view as the API tells it."""
         told = {name: value for name, value in row._mapping.items() if name in cls.model_fields}  # noqa: SLF001 - the public way to a row's names
         names: Mapping[str, Mapping[str, str]] = row.names or {}
+        now: Mapping[str, str] = row.survivors or {}
+        hosts = _guests(row.hosts, names, now)
         starts, ends = When(row.starts_at, row.ends_at, row.timezone).local
         made = {
             "local_starts_at": starts,
             "local_ends_at": ends,
-            "hosts": [_guest(partner, names) for partner in row.hosts],
-            "participants": [_guest(partner, names) for partner in row.participants],
+            "hosts": list(hosts.values()),
+            "participants": [guest for partner, guest in _guests(row.participants, names, now).items() if partner not in hosts],
             "outside_agreement": row.agreement is None,
-            "because": [_because(Path.kept(kept), row, names) for kept in row.paths],
+            "because": list({why.partner: why for why in (_because(Path.kept(kept), row, names) for kept in row.paths)}.values()),
             "ics_uid": ics_uid(row.id),
             "calendar": f"/v1/exchanges/{row.id}/calendar.ics",
         }
         return cls.model_validate(told | made)
 
 
-def _guest(partner: str, names: Mapping[str, Mapping[str, str]]) -> Guest:
-    return Guest(partner=partner, names=dict(names.get(partner, {})))
+def _guests(partners: Iterable[str], names: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> dict[str, Guest]:
+    """Everybody once, as who they are now."""
+    return {now.get(each, each): Guest(partner=now.get(each, each), names=dict(names.get(each, {}))) for each in partners}
 
 
 def _because(path: Path, row: Row[Any], names: Mapping[str, Mapping[str, str]]) -> Because:
-    return Because(partner=path.partner, path=PathShown.of(path), words=because(path, row.line, row.agreement_titles or {}, names))
+    shown = path.now(row.survivors or {})
+    return Because(partner=shown.partner, path=PathShown.of(shown), words=because(path, row.line, row.agreement_titles or {}, names))

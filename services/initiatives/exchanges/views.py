@@ -9,11 +9,12 @@ from sqlalchemy import DateTime, Row, Select, literal, literal_column, or_, sele
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.initiatives.directory.models import KnownAgreement
-from services.initiatives.directory.views import Read, ids, names_among, visible_to
+from services.initiatives.directory.views import Read, names_among, survivors_among, visible_to
 from services.initiatives.exchanges.models import Exchange
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
+from shared.survivors import kin_of
 
 _EXCHANGE = Exchange.__table__.c
 _NAMED = literal_column(
@@ -51,8 +52,8 @@ async def exchanges(read: Read, caller: Caller, wanted: Wanted, today: date) -> 
     if wanted.until is not None:
         asked = asked.where(_EXCHANGE.starts_at <= datetime.combine(wanted.until, time.max, UTC))
     if wanted.partner is not None:
-        taking_part = ids([wanted.partner])
-        asked = asked.where(or_(_EXCHANGE.hosts.contains(taking_part), _EXCHANGE.participants.contains(taking_part)))
+        taking_part = kin_of([wanted.partner])
+        asked = asked.where(or_(_EXCHANGE.hosts.overlap(taking_part), _EXCHANGE.participants.overlap(taking_part)))
     if wanted.agreement is not None:
         asked = asked.where(_EXCHANGE.agreement == wanted.agreement)
     if wanted.state is not None:
@@ -73,6 +74,5 @@ def no_such_exchange(exchange_id: str) -> NotFound:
 def _shown(caller: Caller, today: date) -> Select[Any]:
     known = KnownAgreement.__table__.c
     titles = select(known.titles).where(known.id == _EXCHANGE.agreement).scalar_subquery()
-    return select(*_EXCHANGE, names_among(_NAMED).label("names"), titles.label("agreement_titles")).where(
-        visible_to(caller, _EXCHANGE.visibility, _EXCHANGE.audience, today)
-    )
+    told = (names_among(_NAMED).label("names"), survivors_among(_NAMED).label("survivors"), titles.label("agreement_titles"))
+    return select(*_EXCHANGE, *told).where(visible_to(caller, _EXCHANGE.visibility, _EXCHANGE.audience, today))

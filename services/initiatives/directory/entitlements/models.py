@@ -1,7 +1,7 @@
 """What the partners service says of entitlements, kept as a view; and why a partner may take part, in words, or why not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from string import ascii_lowercase
 from typing import Any, Final, Self
@@ -108,6 +108,11 @@ class Path:
         day = None if until is None else date.fromisoformat(until)
         networks = kept.get("networks", () if membership is None else (kept["party"],))
         return cls(str(kept["partner"]), str(kept["party"]), membership, kept["role"], day, tuple(networks))
+
+    def now(self, survivors: Mapping[str, str]) -> Self:
+        """The same way in the names of those who are there now, after merges: ``survivors`` by the ids they had."""
+        partner, party = survivors.get(self.partner, self.partner), survivors.get(self.party, self.party)
+        return replace(self, partner=partner, party=party, networks=tuple(survivors.get(each, each) for each in self.networks))
 
     @property
     def via(self) -> str:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import aliased
 
 from services.initiatives.directory.entitlements.models import KnownEntitlement, NotEntitled
 from services.initiatives.directory.models import KnownMembership, KnownPartner
-from services.initiatives.directory.views import ids
+from services.initiatives.directory.views import ids, names_among, survivor_of
 from shared.languages import text_in
+from shared.survivors import kin_of
 
 _OUTSIDE = "or flag the exchange outside_agreement and say why."
 _DECIDED = {
@@ -36,8 +37,7 @@ class Tie(NamedTuple):
 async def refusal(session: AsyncSession, agreement: Row[Any], without: Sequence[str], on: date) -> NotEntitled:
     """The refusal of these partners, in words."""
     title = f"“{text_in(agreement.titles)}” ({agreement.code})"
-    known = await session.execute(select(KnownPartner.id, KnownPartner.names).where(KnownPartner.id == func.any(ids(without))))
-    names = {row.id: text_in(row.names) for row in known}
+    names = {partner: text_in(known) for partner, known in (await session.scalar(select(names_among(ids(without)))) or {}).items()}
     told, ties = await _told(session, agreement.id, without), await _ties(session, agreement, without)
     missing = []
     for partner in without:
@@ -61,7 +61,8 @@ async def refusal(session: AsyncSession, agreement: Row[Any], without: Sequence[
 async def _told(session: AsyncSession, agreement: str, partners: Sequence[str]) -> dict[str, Row[Any]]:
     """What the owner said last of these partners' entitlements."""
     known = KnownEntitlement
-    asked = select(known.partner, known.held, known.reason).where(known.partner == func.any(ids(partners)), known.agreement == agreement)
+    asked = select(survivor_of(known.partner).label("partner"), known.held, known.reason)
+    asked = asked.where(known.partner == func.any(kin_of(partners)), known.agreement == agreement)
     rows: Result[Any] = await session.execute(asked)
     return {row.partner: row for row in rows}
 
@@ -72,17 +73,17 @@ async def _ties(session: AsyncSession, agreement: Row[Any], partners: Sequence[s
     tie = KnownMembership
     each = (member.names, network.names.label("network_names"), tie.valid_from, tie.valid_to, tie.inherits_agreements)
     joined = (
-        select(tie.partner.label("about"), tie.partner, *each)
+        select(survivor_of(tie.partner).label("about"), survivor_of(tie.partner), *each)
         .join(network, network.id == tie.network)
         .join(member, member.id == tie.partner)
     )
-    direct = joined.where(tie.partner == func.any(ids(partners)), tie.network == func.any(ids(agreement.bound)))
+    direct = joined.where(tie.partner == func.any(kin_of(partners)), tie.network == func.any(kin_of(agreement.bound)))
     on_the_way = (
-        select(told.partner.label("about"), tie.partner, *each)
+        select(survivor_of(told.partner).label("about"), survivor_of(tie.partner), *each)
         .join(tie, tie.id == func.any(told.memberships))
         .join(network, network.id == tie.network)
         .join(member, member.id == tie.partner)
-        .where(told.partner == func.any(ids(partners)), told.agreement == agreement.id)
+        .where(told.partner == func.any(kin_of(partners)), told.agreement == agreement.id)
     )
     found: dict[str, list[Tie]] = {}
     for asked in (direct, on_the_way):

@@ -71,7 +71,7 @@ class EntitlementShown(BaseModel):
         path = Path(row.partner, row.party, row.membership, row.role, row.until, tuple(row.networks))
         names = {party["partner"]: party["names"] for party in row.parties} | (row.names or {})
         words = because(path, row.line, row.titles, names)
-        shown = PathShown.of(path)
+        shown = PathShown.of(path.now(row.survivors or {}))
         return cls(partner=row.partner, agreement=row.agreement, code=row.code, titles=row.titles, line=row.line, path=shown, because=words)
 
 

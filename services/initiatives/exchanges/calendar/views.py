@@ -88,7 +88,7 @@ def _description(exchange: Any, spoken: str) -> str:
 def _organizer(exchange: Any, spoken: str) -> vCalAddress:
     """The first host, as an institution: its id and its public name, no address of a person."""
     host = exchange.hosts[0]
-    organizer = vCalAddress(f"urn:uuid:{host}")
+    organizer = vCalAddress(f"urn:uuid:{(exchange.survivors or {}).get(host, host)}")
     names = (exchange.names or {}).get(host)
     if names:
         organizer.params["CN"] = vText(_one_line(_text(names, spoken)[1]).replace('"', "'"))

@@ -1,7 +1,7 @@
-"""following: what the partners service says of entitlements.
+"""following: what the partners service says of entitlements, and of merged partners.
 
-A table that no running code reads or fills yet, so it needs no more than to be there. Nothing is carried over into it: its rows bear
-the owner's ids, and the consumer that fills it is new, so it starts from the first fact by itself.
+Tables that no running code reads or fills yet, so they need no more than to be there. Nothing is carried over into them: entitlements
+bear the owner's ids, and the consumer that fills them is new, so it starts from the first fact by itself; of merges nobody has told yet.
 """
 
 import sqlalchemy as sa
@@ -30,3 +30,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_known_entitlement")),
     )
     op.create_index("ix_known_entitlement_partner", "known_entitlement", ["partner", "agreement"], unique=False)
+    op.create_table(
+        "merged_partner",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("merged_into", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("survivor", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merged_partner")),
+    )
+    op.create_index(op.f("ix_merged_partner_survivor"), "merged_partner", ["survivor"], unique=False)

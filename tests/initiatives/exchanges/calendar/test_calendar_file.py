@@ -24,6 +24,7 @@ def row(**changes: Any) -> SimpleNamespace:
         "id": new_id(), "kind": "workshop", "titles": {"en": "Open data; a, b", "es": "Datos abiertos"}, "summary": None,
         "starts_at": datetime(2027, 3, 4, 14, tzinfo=UTC), "ends_at": datetime(2027, 3, 4, 17, tzinfo=UTC), "timezone": "America/Bogota",
         "place": None, "url": None, "hosts": [HOST], "topics": ["open-data"], "state": "scheduled", "reason": None, "ics_sequence": 0,
+        "survivors": None,
         "names": {HOST: {"es": 'Ruta "N"'}}, "created_at": datetime(2026, 1, 1, tzinfo=UTC), "changed_at": datetime(2026, 1, 2, tzinfo=UTC),
     }  # fmt: skip
     return SimpleNamespace(**said | changes)
