@@ -14,6 +14,7 @@ PLACES = {
     "consumer.after_commit": "views and marks are committed, this process does not know it yet",
     "consumer.before_offset": "views and marks are committed, the offset is not",
     "mail.before_mark": "the mail server has taken mails, the queue does not know it",
+    "entitlements.midway": "some whom a change entitles are written with their facts, nothing is committed",
     "due.before_commit": "what was due is done in its transaction, nothing is committed",
     "due.after_commit": "what was due is committed, the relay is not woken",
 }

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,7 @@ SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unpublished, 
 _OPEN_MESSAGES = "SELECT count(*) FROM message WHERE status IN ('queued', 'deferred')"
 _HASTEN = "UPDATE message SET next_attempt_at = now() WHERE status = 'deferred' AND claim IS NULL AND next_attempt_at > now()"
 _OUTBOX = "SELECT id::text, subject, sequence, type, topic, headers, payload FROM outbox ORDER BY seq"
+_ASKED = "SELECT email, min(t.created_at) AS since FROM subscription t JOIN subscriber s ON s.id = subscriber_id GROUP BY 1"
 COUNTED = {
     "partners": tuple((name, name) for name in ("partner", "agreement", "membership", "mandate", "entitlement", "client")),
     "initiatives": (("exchange", "exchange"), ("commitment", "commitment")),
@@ -128,19 +130,24 @@ def gather(stack: Stack, stories: Stories, history: History) -> History:
 
 async def _tables(stack: Stack, history: History) -> None:
     for service in SERVICES:
-        connection = await asyncpg.connect(stack.cluster.url(service))
-        try:
-            history.outbox += [_committed(row) for row in await connection.fetch(_OUTBOX)]
-            for row in await connection.fetch("SELECT consumer, subject, sequence FROM inbox_mark"):
-                history.marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
-            for row in await connection.fetch("SELECT consumer, count(*) AS n FROM inbox_parked GROUP BY 1"):
-                history.parked[row["consumer"]] = row["n"]
-            for table, subject in COUNTED[service]:
-                rows = await connection.fetch(f"SELECT id::text, sequence FROM {table}")
-                history.counted |= {f"{subject}/{row['id']}": row["sequence"] for row in rows}
-            await _VIEWS[service](connection, history)
-        finally:
-            await connection.close()
+        await read_tables(service, stack.cluster.url(service), history)
+
+
+async def read_tables(service: str, url: str, history: History) -> None:
+    """Fill in what the database of one service holds."""
+    connection = await asyncpg.connect(url)
+    try:
+        history.outbox += [_committed(row) for row in await connection.fetch(_OUTBOX)]
+        for row in await connection.fetch("SELECT consumer, subject, sequence FROM inbox_mark"):
+            history.marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
+        for row in await connection.fetch("SELECT consumer, count(*) AS n FROM inbox_parked GROUP BY 1"):
+            history.parked[row["consumer"]] = row["n"]
+        for table, subject in COUNTED[service]:
+            rows = await connection.fetch(f"SELECT id::text, sequence FROM {table}")
+            history.counted |= {f"{subject}/{row['id']}": row["sequence"] for row in rows}
+        await _VIEWS[service](connection, history)
+    finally:
+        await connection.close()
 
 
 async def _owners(connection: Any, history: History) -> None:
@@ -150,6 +157,18 @@ async def _owners(connection: Any, history: History) -> None:
         history.owned.setdefault("agreements", []).append(row["code"])
         signed = [party["partner"] for party in json.loads(row["parties"]) if party["consent"] == "signed"]
         history.owned[f"signed/{row['id']}"] = [f"sign {row['id']} {partner}" for partner in signed]
+    await _belonging(connection, history)
+
+
+async def _belonging(connection: Any, history: History) -> None:
+    """Memberships, what members decided, and who is entitled by that."""
+    rows = await connection.fetch("SELECT partner::text, network::text, valid_from, reason FROM membership ORDER BY id")
+    history.owned["memberships"] = [f"join {row['partner']} {row['network']} {row['valid_from']}" for row in rows]
+    history.owned["endings"] = [row["reason"] for row in rows if row["reason"]]
+    history.owned["choices"] = [fact.mark for fact in history.outbox if ".membership.opted_" in fact.type and fact.mark]
+    pairs = await connection.fetch("SELECT id::text, partner::text, agreement::text, held FROM entitlement")
+    history.views["partners.entitlements"] = {row["id"]: row["held"] for row in pairs}
+    history.views["partners.entitled"] = {f"{row['partner']} {row['agreement']}": True for row in pairs if row["held"]}
 
 
 async def _directory(connection: Any, history: History, service: str) -> None:
@@ -172,6 +191,12 @@ async def _notifications(connection: Any, history: History) -> None:
         "SELECT m.id::text, event_id::text, email, status, ambiguous, m.trace_id, template"
         " FROM message m JOIN subscriber s ON s.id = subscriber_id"
     )
+    asked = await connection.fetch(
+        "SELECT email, min(t.created_at) AS since FROM subscription t JOIN subscriber s ON s.id = subscriber_id GROUP BY 1"
+    )
+    history.since = {row["email"]: row["since"] for row in asked}
+    rows = await connection.fetch("SELECT id::text, partner::text, network::text, valid_to::text FROM known_membership")
+    history.views["notifications.memberships"] = {row["id"]: [row["partner"], row["network"], row["valid_to"]] for row in rows}
     view: dict[str, list[str]] = {}
     for row in await connection.fetch(messages):
         if row["template"] != "confirmation":
@@ -198,22 +223,36 @@ def _fact(headers: dict[str, str], topic: str, payload: bytes | None) -> Fact:
 
 def _mark(kind: str, data: dict[str, Any]) -> str | None:
     """The mark of the command that a fact answers, as the workload gave it."""
-    if "partner.updated." in kind and data["changed"] == ["aliases"]:
-        return str(data["profile"]["aliases"][-1]["text"])
-    if "agreement.drafted." in kind:
-        return str(data["about"]["code"])
-    if "agreement.party_signed." in kind:
-        return f"sign {data['agreement']} {data['partner']}"
-    return str(data["about"]["titles"]["es"]) if "exchange.scheduled." in kind else None
+    fact = kind.removeprefix("org.interurbe.").rpartition(".")[0]
+    if fact == "partner.updated":
+        return str(data["profile"]["aliases"][-1]["text"]) if data["changed"] == ["aliases"] else None
+    return _MARKS[fact](data) if fact in _MARKS else None
+
+
+_MARKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "agreement.drafted": lambda data: str(data["about"]["code"]),
+    "agreement.party_signed": lambda data: f"sign {data['agreement']} {data['partner']}",
+    "exchange.scheduled": lambda data: str(data["about"]["titles"]["es"]),
+    "membership.started": lambda data: f"join {data['partner']} {data['network']} {data['valid_from']}",
+    "membership.opted_in": lambda data: f"opted_in {data['membership']}",
+    "membership.opted_out": lambda data: f"opted_out {data['membership']}",
+    "membership.ended": lambda data: str(data["reason"]),
+}
+"""By the short name of a fact."""
 
 
 async def _log(stack: Stack) -> list[Fact]:
     bus: Bus = KafkaBus(stack.broker.bootstrap) if stack.broker else PostgresBus(stack.cluster.url("log"))
     await bus.start()
     try:
-        messages = await whole_log(bus, TOPICS)
+        return await facts_on(bus, TOPICS)
     finally:
         await bus.close()
+
+
+async def facts_on(bus: Bus, topics: Sequence[str]) -> list[Fact]:
+    """Every fact on these topics, in the order of the log."""
+    messages = await whole_log(bus, topics)
     return [_fact({name: value.decode() for name, value in one.headers}, one.topic, one.value) for one in messages]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 OK, INFO, REFUSED = "ok", "info", "refused"
@@ -115,6 +116,8 @@ class History:
     parked: dict[str, int] = field(default_factory=dict)
     readers: dict[str, str] = field(default_factory=dict)
     """Whoever subscribed: mailbox -> the partner they follow."""
+    since: dict[str, datetime] = field(default_factory=dict)
+    """Since when: what happened before is told to nobody."""
     told: list[Told] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     quiet: Quiet | None = None

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
-from tests.faults.history import OK, REFUSED, Finding, History, Ordeal, Report, Said
+from tests.faults import entitling
+from tests.faults.history import OK, REFUSED, Fact, Finding, History, Ordeal, Report, Said
 
-TOLD_OF = ("agreement.signed.", "agreement.entered_into_force.", "exchange.scheduled.", "exchange.rescheduled.", "exchange.cancelled.")
+TOLD_OF = (
+    "agreement.signed.", "agreement.entered_into_force.", "exchange.scheduled.", "exchange.rescheduled.", "exchange.cancelled.",
+    "membership.approved.", "membership.lapse_warned.", "membership.lapsed.", "partner.duplicate_suspected.", "client.expiry_warned.",
+)  # fmt: skip
 
 
 def check(history: History) -> Report:
@@ -72,12 +77,13 @@ def complete(history: History) -> Looks:
 
 
 def ordered(history: History) -> Looks:
-    """I4: the first occurrences of each subject's facts in the log are 1, 2, 3 … without gap."""
+    """I4: the first occurrences of each subject's facts in the log are 1, 2, 3 … without gap; who is entitled is told in turns."""
     met: dict[str, int] = defaultdict(int)
     for fact in history.log:
         reached = met[fact.subject]
         yield None if fact.sequence <= reached + 1 else f"{fact.subject}: {fact.sequence} came after {reached}"
         met[fact.subject] = max(reached, fact.sequence)
+    yield from entitling.turns(history)
 
 
 def once(history: History) -> Looks:
@@ -197,10 +203,25 @@ def _messages(history: History) -> dict[str, Any]:
     expected = {}
     for fact in history.outbox:
         if any(kind in fact.type for kind in TOLD_OF):
-            about = fact.data["about"]
-            concerned = {one["partner"] for role in ("parties", "hosts", "participants") for one in about.get(role, ())}
-            expected[fact.id] = sorted(mailbox for mailbox, partner in history.readers.items() if partner in concerned)
+            concerned = _concerned(fact)
+            expected[fact.id] = sorted(
+                box for box, partner in history.readers.items() if partner in concerned and _asked(history, box, fact)
+            )
     return {event: readers for event, readers in expected.items() if readers}
+
+
+def _concerned(fact: Fact) -> set[str]:
+    """The partners a fact is about."""
+    about = fact.data.get("about", {})
+    named = {one["partner"] for role in ("parties", "hosts", "participants") for one in about.get(role, ())}
+    suspects = {one["partner"] for one in fact.data.get("suspects", ())}
+    return named | suspects | {fact.data[name] for name in ("partner", "network") if name in fact.data}
+
+
+def _asked(history: History, mailbox: str, fact: Fact) -> bool:
+    """Whether somebody wanted to be told when it happened."""
+    since = history.since.get(mailbox)
+    return since is None or since <= datetime.fromisoformat(fact.time)
 
 
 FOLDS: dict[str, Callable[[History], dict[str, Any]]] = {
@@ -210,6 +231,9 @@ FOLDS: dict[str, Callable[[History], dict[str, Any]]] = {
     "notifications.agreements": _agreements,
     "initiatives.commitments": _commitments,
     "notifications.messages": _messages,
+    "partners.entitlements": entitling.last_told,
+    "partners.entitled": entitling.entitled,
+    "notifications.memberships": entitling.memberships,
 }
 """What the history of the owners makes of each view."""
 

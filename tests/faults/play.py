@@ -16,7 +16,8 @@ A_WHILE = 5.0
 """Seconds for which a step waits for clients at the most: what they wait for may be away."""
 
 PLACES = {
-    "partners": ("edge.before_commit", "edge.after_commit", "relay.before_send", "relay.before_mark", "relay.after_mark"),
+    "partners": ("edge.before_commit", "edge.after_commit", "relay.before_send", "relay.before_mark", "relay.after_mark",
+                 "entitlements.midway"),
     "initiatives": (
         "edge.before_commit", "edge.after_commit", "relay.before_mark", "consumer.before_commit", "consumer.after_commit",
         "consumer.before_offset",

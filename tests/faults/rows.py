@@ -18,6 +18,7 @@ OWED = _ids(
     "R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R12 R13 R14 R15 R16 R17 R19 R20 R21",
     "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24",
     "E1 E2 E3 E4 E5 E6 E8 E9 E11 D1 D5 D6 D7 D8 D10 M1 M2 M3 M5 M6 M7 M8 M9 M13 M14 M16 M19 T1 T2 T3 T4 T5 T6 X8",
+    "N1 N2",
 )
 """Every row that is owed now."""
 
@@ -263,6 +264,9 @@ RUNNING: tuple[Row, ...] = (
         *_in(_PROC, "test_while_the_bus_is_away_commands_succeed_and_readiness_says_so_t6"),
         *_in(_TELL, "test_t6_readiness_tells_of_a_reader_that_stands_still_and_of_its_recovery")), "I11"),
     Row("X8", "everybody is paused for two minutes", BOTH, _in(_PROC, "test_everybody_is_paused_for_two_minutes_x8")),
+    Row("N1", "kill -9 of the owner in the middle of telling who is entitled now", BOTH, _crash("N1")),
+    Row("N2", "members join, opt out and in, and leave while the relay dies again and again", BOTH, _in(
+        f"{FAULTS}/test_entitling_rows.py", "test_n2_who_is_entitled_is_told_in_turns_by_a_relay_that_dies_again_and_again")),
 )  # fmt: skip
 
 OPEN_REASON = "no test of it yet"

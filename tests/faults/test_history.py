@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,16 @@ from tests.faults.invariants import INVARIANTS, check
 
 PARTNERS, EXCHANGES = "interurbe.partners", "interurbe.initiatives"
 SIGNED = {"about": {"parties": [{"partner": "p1"}]}, "lines": [{"commitments": [{"id": "c1"}]}]}
+IN_FORCE = {"about": {"parties": [{"partner": "n1", "role": "signatory"}]}}
+JOINED = {"partner": "p1", "network": "n1", "role": "member", "valid_from": "2020-01-01", "valid_to": None, "inherits_agreements": "auto"}
+CHOSEN = {"partner": "p1", "network": "n1", "agreement": "g2"}
+ENTITLED: list[tuple[str, int, str, dict[str, Any]]] = [
+    ("agreement/g2", 1, "agreement.entered_into_force", IN_FORCE), ("membership/m1", 1, "membership.started", JOINED),
+    ("entitlement/h0", 1, "entitlement.granted", {}), ("entitlement/h1", 1, "entitlement.granted", {}),
+    ("membership/m1", 2, "membership.opted_out", CHOSEN), ("entitlement/h1", 2, "entitlement.withdrawn", {}),
+    ("membership/m1", 3, "membership.opted_in", CHOSEN), ("entitlement/h1", 3, "entitlement.granted", {}),
+]  # fmt: skip
+"""A network signed; a partner belongs to it, stayed out for a while, and takes part now."""
 
 
 def committed() -> list[Fact]:
@@ -22,13 +33,17 @@ def committed() -> list[Fact]:
         Fact("e3", "partner/p1", 3, "org.interurbe.partner.updated.v1", PARTNERS, "t2", time="3", mark="a2"),
         Fact("e4", "agreement/g1", 1, "org.interurbe.agreement.signed.v1", PARTNERS, "t3", time="4", mark="s1", data=SIGNED),
         Fact("e5", "commitment/c1", 1, "org.interurbe.commitment.planned.v1", EXCHANGES, "t3", time="4", cause="e4"),
+        *(
+            Fact(f"b{place}", subject, sequence, f"org.interurbe.{kind}.v1", PARTNERS, "t4", time="5", data=data)
+            for place, (subject, sequence, kind, data) in enumerate(ENTITLED)
+        ),
     ]
 
 
 def sound() -> History:
-    """Two aliases and a signed agreement, with everything that follows from them."""
+    """Two aliases, a signed agreement, and a member of a network that signed another, with everything that follows from them."""
     facts = committed()
-    followed = {"partner/p1": 3, "agreement/g1": 1}
+    followed = {"partner/p1": 3, "agreement/g1": 1, "agreement/g2": 1, "membership/m1": 3, "entitlement/h0": 1, "entitlement/h1": 3}
     return History(
         commands=[
             *(Command(f"a{number}", "partner/p1", OK, f"t{number}") for number in (1, 2)),
@@ -39,8 +54,10 @@ def sound() -> History:
         outbox=facts,
         log=[*facts, facts[1]],
         views={
-            "initiatives.partners": {"p1": "3"}, "notifications.partners": {"p1": "3"}, "initiatives.agreements": {"g1": "4"},
-            "notifications.agreements": {"g1": "4"}, "initiatives.commitments": {"g1": ["c1"]}, "notifications.messages": {"e4": ["x@y"]},
+            "initiatives.partners": {"p1": "3"}, "notifications.partners": {"p1": "3"}, "initiatives.agreements": {"g1": "4", "g2": "5"},
+            "notifications.agreements": {"g1": "4", "g2": "5"}, "initiatives.commitments": {"g1": ["c1"]},
+            "notifications.messages": {"e4": ["x@y"]}, "notifications.memberships": {"m1": ["p1", "n1", None]},
+            "partners.entitlements": {"h0": True, "h1": True}, "partners.entitled": {"n1 g2": True, "p1 g2": True},
         },
         marks={"initiatives.directory": dict(followed), "notifications.alerts": {**followed, "commitment/c1": 1}},
         listens={"initiatives.directory": [PARTNERS], "notifications.alerts": [PARTNERS, EXCHANGES]},
@@ -181,6 +198,64 @@ def secret_in_a_log(history: History) -> None:
     history.leaks = ["partners.log holds a client's secret"]
 
 
+def retold(history: History, **kinds: str) -> None:
+    """The owner committed and sent facts of other kinds under these ids: everything else about them is as it should be."""
+    for facts in (history.outbox, history.log):
+        facts[:] = [
+            replace(fact, type=f"org.interurbe.entitlement.{kinds.get(fact.id, '')}.v1") if fact.id in kinds else fact for fact in facts
+        ]
+
+
+def reached(history: History, subject: str, sequence: int) -> None:
+    """Owner and consumers count so many facts of the subject."""
+    history.counted[subject] = sequence
+    for marks in history.marks.values():
+        marks[subject] = sequence
+
+
+def entitlement_never_withdrawn_but_granted_again(history: History) -> None:
+    history.outbox = [fact for fact in history.outbox if fact.id != "b5"]
+    history.outbox[-1] = replace(history.outbox[-1], sequence=2)
+    history.log = [*history.outbox]
+    reached(history, "entitlement/h1", 2)
+
+
+def entitlement_granted_twice(history: History) -> None:
+    for facts in (history.outbox, history.log):
+        facts.append(Fact("b9", "entitlement/h1", 4, "org.interurbe.entitlement.granted.v1", PARTNERS, "t4", time="5"))
+    reached(history, "entitlement/h1", 4)
+
+
+def entitlement_withdrawn_before_it_was_granted(history: History) -> None:
+    retold(history, b3="withdrawn", b5="granted")
+
+
+def last_entitlement_fact_never_told(history: History) -> None:
+    history.outbox, history.log = ([fact for fact in facts if fact.id != "b7"] for facts in (history.outbox, history.log))
+    reached(history, "entitlement/h1", 2)
+
+
+def entitlement_fact_lost_on_its_way(history: History) -> None:
+    history.log = [fact for fact in history.log if fact.id != "b5"]
+
+
+def entitlement_facts_swapped_in_the_log(history: History) -> None:
+    places = [place for place, fact in enumerate(history.log) if fact.id in ("b3", "b5")]
+    history.log[places[0]], history.log[places[1]] = history.log[places[1]], history.log[places[0]]
+
+
+def entitled_without_a_reason(history: History) -> None:
+    history.views["partners.entitled"]["p2 g2"] = True
+
+
+def member_that_was_forgotten(history: History) -> None:
+    del history.views["partners.entitled"]["p1 g2"]
+
+
+def end_of_a_membership_nobody_heard_of(history: History) -> None:
+    history.views["notifications.memberships"]["m1"] = ["p1", "n1", "2021-01-01"]
+
+
 @pytest.mark.parametrize(
     ("seed", "invariant"),
     [
@@ -194,9 +269,27 @@ def secret_in_a_log(history: History) -> None:
         (sockets_leaked, "I10"), (all_well_said_the_burning_house, "I11"), (not_a_word_in_the_fire, "I11"),
         (another_reason_than_the_fire, "I11"), (dead_said_who_was_only_alone, "I11"), (still_ill_after_the_fire, "I11"),
         (secret_in_a_log, "I12"),
+        (entitlement_never_withdrawn_but_granted_again, "I4"), (entitlement_granted_twice, "I4"),
+        (entitlement_withdrawn_before_it_was_granted, "I4"), (last_entitlement_fact_never_told, "I5"),
+        (entitlement_fact_lost_on_its_way, "I3"), (entitlement_fact_lost_on_its_way, "I4"),
+        (entitlement_facts_swapped_in_the_log, "I4"), (entitled_without_a_reason, "I5"), (member_that_was_forgotten, "I5"),
+        (end_of_a_membership_nobody_heard_of, "I5"),
     ],
 )  # fmt: skip
 def test_a_seeded_defect_is_caught_by_its_invariant(seed: Callable[[History], None], invariant: str) -> None:
     history = sound()
     seed(history)
     assert invariant in check(history).broken
+
+
+@pytest.mark.parametrize(
+    ("seed", "invariant"),
+    [
+        (entitlement_never_withdrawn_but_granted_again, "I4"), (entitlement_granted_twice, "I4"),
+        (last_entitlement_fact_never_told, "I5"), (member_that_was_forgotten, "I5"),
+    ],
+)  # fmt: skip
+def test_a_defect_that_counts_right_is_caught_by_the_turns_alone(seed: Callable[[History], None], invariant: str) -> None:
+    history = sound()
+    seed(history)
+    assert list(check(history).broken) == [invariant]

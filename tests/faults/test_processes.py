@@ -30,6 +30,7 @@ CRASHES = [
     pytest.param("partners", "relay.before_send:3", 201, id="R1"),
     pytest.param("partners", "relay.before_mark:3", 203, id="R3"),
     pytest.param("partners", "relay.after_mark:3", 204, id="R3-marked", marks=pytest.mark.slow_fault),
+    pytest.param("partners", "entitlements.midway:5", 501, id="N1"),
     pytest.param("notifications", "consumer.before_offset:3", 301, id="C1"),
     pytest.param("initiatives", "consumer.before_commit:3", 302, id="C2"),
     pytest.param("initiatives", "consumer.after_commit:3", 303, id="C2-committed", marks=pytest.mark.slow_fault),

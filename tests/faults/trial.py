@@ -221,7 +221,7 @@ class QuickStack(Stack):
 
 
 def new_trial(directory: Path, bus: str, patience: Mapping[str, str] | None = None) -> Trial:
-    """A product of its own on free ports, with partners, their clients, and mailboxes that confirmed; ``patience`` are settings."""
+    """A product of its own on free ports, with partners, clients, mailboxes that confirmed, a memorandum; ``patience`` are settings."""
     names = ("partners", "initiatives", "notifications", "postgres", "kafka", "kafka_controller", "smtp", "mail")
     stack = QuickStack(directory, bus=bus, ports=Ports(**{name: free_port() for name in names}))
     stack.patience = patience or {}
@@ -232,6 +232,7 @@ def new_trial(directory: Path, bus: str, patience: Mapping[str, str] | None = No
         stories.everybody_is_registered()
         settle(stack)  # a mailbox can only follow a partner that is known there
         stories.people_subscribe()
+        stories.the_memorandum_is_recorded()  # what a network signed, so that whoever joins it is entitled to something
         settle(stack)
     except BaseException:  # whatever ends the preparation stops what was started; raised again
         stack.stop()

@@ -1,4 +1,4 @@
-"""Many clients at once, each appending unique marks to lists the domain has: aliases, agreements, signatures, exchanges.
+"""Many clients at once, each appending unique marks to lists the domain has: aliases, agreements, signatures, exchanges, memberships.
 
 A command whose outcome is unknown (connection lost, 5xx) is sent again with the same Idempotency-Key, until it is certain or
 time is up. Each carries a trace of its own, so that every effect can be told whose it is.
@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -25,7 +25,9 @@ from tests.faults.history import INFO, OK, REFUSED, Command
 
 PATIENCE = 45.0
 PAUSE = 0.1
+FIRST_DAY = date(1990, 1, 1)
 _numbers = count(1)
+_days = count(0, 2)
 
 
 class Client:
@@ -87,6 +89,29 @@ class Client:
         mark = f"Encuentro {next(_numbers)} {uuid4().hex[:6]}"
         self._do(f"{self.stories.addresses.initiatives}/v1/exchanges", _exchange(mark, self.partner, other.partner), mark, "exchanges")
 
+    def belong_to(self, network: Client, agreement: str) -> None:
+        """A membership of two days of its own, long past once it is ended: joined, closed to one agreement, opened again, ended."""
+        day = FIRST_DAY + timedelta(days=next(_days))
+        body = {"partner": self.partner, "role": "member", "valid_from": f"{day}"}
+        mark = f"join {self.partner} {network.partner} {day}"
+        made = network._do(f"{self.stories.addresses.partners}/v1/networks/{network.partner}/members", body, mark, "memberships")
+        if made is None:
+            return
+        url = f"{self.stories.addresses.partners}/v1/memberships/{made['id']}"
+        for taken in ("out", "in"):
+            self._change(url, f"agreements/{agreement}/opt-{taken}", {}, (f"opted_{taken} {made['id']}", "choices"))
+        reason = f"Retiro {next(_numbers)}"
+        self._change(url, "end", {"valid_to": f"{day + timedelta(days=1)}", "reason": reason}, (reason, "endings"))
+
+    def _change(self, url: str, verb: str, body: dict[str, Any], mark_and_thing: tuple[str, str]) -> None:
+        """Change a thing as it stands."""
+        trace = uuid4().hex
+        now, answer = self._certain("GET", url, None, {}, trace), None
+        if now is not None:
+            headers = {"If-Match": now.headers["etag"], "Idempotency-Key": str(uuid4())}
+            answer = self._certain("POST", f"{url}/{verb}", body, headers, trace)
+        self._note(Command(*mark_and_thing, *_outcome(answer, trace)))
+
     def _do(self, url: str, body: dict[str, Any], mark: str, thing: str) -> Any | None:
         trace = uuid4().hex
         answer = self._certain("POST", url, body, {"Idempotency-Key": str(uuid4())}, trace)
@@ -131,6 +156,7 @@ class Workload:
         self._lock, self._rounds, self._seed = threading.Condition(), rounds, seed
         names = [name for name, *_ in PEOPLE][-clients:]
         self._clients = [Client(stories.systems[name], stories, self._note) for name in names]
+        self._network, self._memorandum = Client(stories.systems["asocapitales"], stories, self._note), stories.agreements["memorandum"]
         self._threads = [threading.Thread(target=self._work, args=(place,)) for place in range(len(names))]
 
     def start(self) -> None:
@@ -147,7 +173,7 @@ class Workload:
         """Wait for the last answer; raises what a client stumbled over."""
         for thread in self._threads:
             thread.join()
-        for client in self._clients:
+        for client in (*self._clients, self._network):
             client.close()
         if self.failures:
             raise self.failures[0]
@@ -162,6 +188,7 @@ class Workload:
                     other.append_alias,
                     partial(me.agree_with, other),
                     partial(me.meet, other),
+                    partial(me.belong_to, self._network, self._memorandum),
                 ]
                 for step in chance.sample(steps, len(steps)):
                     step()

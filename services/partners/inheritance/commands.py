@@ -33,6 +33,7 @@ from services.partners.inheritance.models import (
     Web,
 )
 from shared import due
+from shared.crash import crash_here
 from shared.db import Key, upsert
 from shared.events import EntitlementGranted, EntitlementWithdrawn
 from shared.outbox import record_all
@@ -177,6 +178,8 @@ async def _follow(session: AsyncSession, partners: Sequence[str], ways: Ways, re
                 elif row.path != before:
                     moved.append(row)
         await record_all(session, facts, now=now)
+        if facts:
+            crash_here("entitlements.midway")
         await _keep_paths(session, moved)
 
 
