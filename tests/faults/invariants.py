@@ -185,7 +185,8 @@ def no_leak(history: History) -> Looks:
 
 
 def _partners(history: History) -> dict[str, Any]:
-    about = [fact for fact in history.outbox if fact.subject.startswith("partner/")]
+    """When each was described last; what else is told of a partner does not change what it is."""
+    about = [fact for fact in history.outbox if fact.subject.startswith("partner/") and "profile" in fact.data]
     return {fact.thing: fact.time for fact in sorted(about, key=lambda fact: fact.sequence)}
 
 

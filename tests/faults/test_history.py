@@ -12,6 +12,7 @@ from tests.faults.history import INFO, OK, REFUSED, Command, Fact, History, Mail
 from tests.faults.invariants import INVARIANTS, check
 
 PARTNERS, EXCHANGES = "interurbe.partners", "interurbe.initiatives"
+PROFILE: dict[str, Any] = {"profile": {}}
 SIGNED = {"about": {"parties": [{"partner": "p1"}]}, "lines": [{"commitments": [{"id": "c1"}]}]}
 IN_FORCE = {"about": {"parties": [{"partner": "n1", "role": "signatory"}]}}
 JOINED = {"partner": "p1", "network": "n1", "role": "member", "valid_from": "2020-01-01", "valid_to": None, "inherits_agreements": "auto"}
@@ -28,9 +29,9 @@ ENTITLED: list[tuple[str, int, str, dict[str, Any]]] = [
 def committed() -> list[Fact]:
     """The facts of that history."""
     return [
-        Fact("e1", "partner/p1", 1, "org.interurbe.partner.registered.v1", PARTNERS, "t0", time="1"),
-        Fact("e2", "partner/p1", 2, "org.interurbe.partner.updated.v1", PARTNERS, "t1", time="2", mark="a1"),
-        Fact("e3", "partner/p1", 3, "org.interurbe.partner.updated.v1", PARTNERS, "t2", time="3", mark="a2"),
+        Fact("e1", "partner/p1", 1, "org.interurbe.partner.registered.v1", PARTNERS, "t0", time="1", data=PROFILE),
+        Fact("e2", "partner/p1", 2, "org.interurbe.partner.updated.v1", PARTNERS, "t1", time="2", mark="a1", data=PROFILE),
+        Fact("e3", "partner/p1", 3, "org.interurbe.partner.updated.v1", PARTNERS, "t2", time="3", mark="a2", data=PROFILE),
         Fact("e4", "agreement/g1", 1, "org.interurbe.agreement.signed.v1", PARTNERS, "t3", time="4", mark="s1", data=SIGNED),
         Fact("e5", "commitment/c1", 1, "org.interurbe.commitment.planned.v1", EXCHANGES, "t3", time="4", cause="e4"),
         *(
