@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from services.notifications.alerts.labels import ROLES, label
+from services.notifications.alerts.labels import LIKENESSES, ROLES, label
 from services.notifications.alerts.phrases import day, listed, moment, one_line, percent, text_in
 from shared.events import (
     ClientExpiryWarned,
@@ -61,10 +61,14 @@ def _membership(fact: MembershipApproved | MembershipLapseWarned | MembershipLap
 
 
 def _suspect(suspect: Suspect, language: str) -> Mapping[str, Any]:
-    quoted = [f"«{one_line(name)}»" if language == "es" else f"“{one_line(name)}”" for name in suspect.alike_by]
+    ways = [LIKENESSES[language].get(way) or _quoted(way, language) for way in suspect.alike_by]
     return {
         "name": text_in(suspect.names, language),
         "id": suspect.partner,
         "near": percent(suspect.score, language),
-        "alike_by": listed(quoted, language) if quoted else None,
+        "alike_by": listed(ways, language) if ways else None,
     }
+
+
+def _quoted(name: str, language: str) -> str:
+    return f"«{one_line(name)}»" if language == "es" else f"“{one_line(name)}”"

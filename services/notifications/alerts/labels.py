@@ -93,6 +93,22 @@ ROLES: Final[Labels] = {
     },
 }
 
+LIKENESSES: Final[Labels] = {
+    "es": {
+        "same_name": "el mismo nombre",
+        "same_acronym": "la misma sigla",
+        "one_within_the_other": "un nombre dentro del otro",
+        "alike": "nombres parecidos",
+    },
+    "en": {
+        "same_name": "the same name",
+        "same_acronym": "the same acronym",
+        "one_within_the_other": "one name within the other",
+        "alike": "names that are alike",
+    },
+}
+"""In which way two names are near; anything else is a name itself, and is quoted."""
+
 REASONS: Final[dict[str, dict[str, str]]] = {
     "es": {
         "affected": "Usted recibe este mensaje porque el asunto concierne a {partner}.",

@@ -111,6 +111,8 @@ def test_a_likely_duplicate(said: Neighbours) -> None:
         "Qué hacer: mire las dos. Si son la misma, pida a quien opera Interurbe que las una: los acuerdos y las membresías se conservan, y"
         " el identificador anterior lleva al que queda. Si son distintas, no hay que hacer nada."
     )
+    ways = content(rendered(suspected(said, new, known, alike_by=("same_acronym", "one_within_the_other")), "es"))
+    assert "- GGTC Kiev: parecido del 92\N{NO-BREAK SPACE}%, por la misma sigla y un nombre dentro del otro\n" in ways
     english = content(rendered(suspected(said, new, known), "en"))
     assert "is very much like a partner that is known:\n\n- GGTC Kyiv: 92% alike\n" in english
     assert "ask the operator of Interurbe to merge them" in english
