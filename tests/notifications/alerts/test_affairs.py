@@ -86,7 +86,7 @@ async def test_a_likely_duplicate_is_told_to_both_it_and_the_suspect(scene: Scen
 
 async def test_a_secret_that_runs_out_is_told_to_its_owner_alone_by_the_clocks_of_its_place(scene: Scene) -> None:
     fact = of_a_secret(scene)
-    assert await scene.told() == {ANA: "El secreto de «Portal de datos» está por vencer"}
+    assert await scene.told() == {ANA: "El acceso de «Portal de datos» está por vencer"}
     body = scene.service.server.mails[0].body()
     assert "martes, 15 de diciembre de 2026, 22:30 (hora de Bogotá, UTC-05:00)" in body
     assert f"curl -X POST http://partners.test/v1/clients/{fact.subject_id}/secrets" in body

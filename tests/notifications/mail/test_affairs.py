@@ -125,15 +125,16 @@ def test_a_secret_that_runs_out_comes_with_what_to_type(said: Neighbours) -> Non
         '  -H "Authorization: Bearer $TOKEN" \\\n  -H "Idempotency-Key: $(uuidgen)"\n'
     )
     spanish, english = rendered(fact, "es", "America/Bogota"), rendered(fact, "en")
+    assert "de Ibagué entra a Interurbe hasta el martes, 15 de diciembre de 2026, 22:30 (hora de Bogotá" in spanish.text
     assert (
-        "de Ibagué entra a Interurbe con un secreto que vale hasta el martes, 15 de diciembre de 2026, 22:30 (hora de Bogotá"
-        in spanish.text
+        "may enter Interurbe until Wednesday, December 16, 2026, 03:30 (UTC): then its last secret ends, or the client itself."
+        in english.text
     )
-    assert "is good until Wednesday, December 16, 2026, 03:30 (UTC). After that it cannot enter." in english.text
     for words in (spanish, english):
         assert typed in words.text
         assert f"curl -X POST https://partners.example/v1/clients/{fact.subject_id}/secrets \\\n" in words.html
         assert "<pre" in words.html
+        assert "PATCH" in words.text
 
 
 def test_what_a_client_is_called_stays_text(said: Neighbours) -> None:
@@ -141,4 +142,4 @@ def test_what_a_client_is_called_stays_text(said: Neighbours) -> None:
     words = rendered(fact, "es")
     assert "<script" not in words.html
     assert "<b>" not in words.html
-    assert words.subject == "El secreto de «<script>alert(1)</script> Bcc: x@example.org» está por vencer"
+    assert words.subject == "El acceso de «<script>alert(1)</script> Bcc: x@example.org» está por vencer"
