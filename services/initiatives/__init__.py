@@ -3,6 +3,7 @@
 Owns: commitment, exchange
 Publishes: CommitmentPlanned, ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
 Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipStarted, MembershipEnded,
-    MembershipSucceeded, AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, EntitlementGranted,
+    MembershipSucceeded, MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
+    AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, EntitlementGranted,
     EntitlementWithdrawn, ClientRevoked
 """

@@ -3,6 +3,7 @@
 Owns: subscribers, subscriptions, notices, messages
 Publishes: SubscriberConfirmed, SubscriberUnsubscribed
 Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
-    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, MembershipApproved, MembershipLapseWarned, MembershipLapsed,
+    MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
+    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, MembershipApproved,
     PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked
 """

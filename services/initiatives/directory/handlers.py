@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Date, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.initiatives.directory.memberships import MEMBERSHIPS
 from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, MergedPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
@@ -59,7 +60,9 @@ async def membership_started(session: AsyncSession, facts: list[Envelope]) -> No
 async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember the last day of a membership; what it gave ends with that day, not with the news."""
     known = KnownMembership.__table__
-    changes: dict[str, Any] = {"valid_to": bindparam("last_day"), "heard_at": bindparam("heard")}
+    # Never a later day than the one that is known: what is suspended is not brought back by its end.
+    last = func.least(known.c.valid_to, bindparam("last_day", type_=Date))
+    changes: dict[str, Any] = {"valid_to": last, "heard_at": bindparam("heard")}
     ending = update(KnownMembership).where(known.c.id == bindparam("ended")).values(changes)
     await (await session.connection()).execute(ending, [_ending(fact) for fact in facts])
 
@@ -211,6 +214,7 @@ HANDLERS: Handlers = {
     MembershipStarted: membership_started,
     MembershipEnded: membership_ended,
     MembershipSucceeded: membership_succeeded,
+    **MEMBERSHIPS,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
     AgreementPartySucceeded: agreement_party_succeeded,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Date, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notifications.directory.memberships import MEMBERSHIPS
 from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
@@ -38,7 +39,9 @@ async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None
     """Remember the last day of a membership: what its network may know reaches the partner until then."""
     known = KnownMembership.__table__
     ending = update(KnownMembership).where(known.c.id == bindparam("ended"))
-    ending = ending.values(valid_to=bindparam("last_day"), heard_at=bindparam("heard"))
+    # Never a later day than the one that is known: what is suspended is not brought back by its end.
+    last = func.least(known.c.valid_to, bindparam("last_day", type_=Date))
+    ending = ending.values(valid_to=last, heard_at=bindparam("heard"))
     await (await session.connection()).execute(ending, [_ending(fact) for fact in facts])
 
 
@@ -131,6 +134,7 @@ HANDLERS: Handlers = {
     PartnerUpdated: partner_described,
     MembershipStarted: membership_started,
     MembershipEnded: membership_ended,
+    **MEMBERSHIPS,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
     ClientRevoked: client_revoked,
