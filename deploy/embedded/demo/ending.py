@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deploy.embedded.demo.facts import PARTNERS, PEOPLE
+from deploy.embedded.demo.facts import PARTNERS, PEOPLE, TWICE
 from deploy.embedded.demo.stories import Stories
 from deploy.embedded.demo.system import Addresses, until
 from shared.telemetry.tracetree import load_trace, tree
@@ -51,7 +51,9 @@ class Ending:
     def _check_states(self) -> None:
         addresses, operator = self.stories.addresses, self.stories.operator
         partners = operator.get(f"{addresses.partners}/v1/partners", limit="200")["items"]
-        self._same("partners", len(partners), len(PARTNERS))
+        merged = [partner["merged_into"] for partner in partners if partner["state"] == "merged"]
+        self._same("partners", len(partners) - len(merged), len(PARTNERS))
+        self._same("merged", merged, [self.stories.ids[TWICE[1]]])
         for agreement in self._agreements():
             self._same(agreement["code"], agreement["state"], "in_force")
         self._same("agreements", len(self._agreements()), 4)

@@ -117,6 +117,16 @@ PARTNERS: dict[str, dict[str, Any]] = {
     },
 }
 
+TWICE = ("c4ir-kyiv", "ggtc-kyiv")
+"""The release calls one centre by two names: somebody registers it once more, under this key, although it is the other."""
+PARTNER_AGAIN: dict[str, Any] = {
+    "kind": "tech_centre",
+    "country": "UA",
+    "locality": "Kyiv",
+    "timezone": "Europe/Kyiv",
+    "names": {"es": "C4IR de Kiev", "en": "C4IR Kyiv"},
+}
+
 MEMBERS = [
     ("asocapitales", "bogota", "2012-01-01"),
     ("asocapitales", "medellin", "2012-01-01"),

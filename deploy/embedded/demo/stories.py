@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from deploy.embedded.demo.agreements import alliances, memorandum
-from deploy.embedded.demo.facts import GOVTECH_MEMBERS, MEMBERS, PARTNERS, PEOPLE, SCHEME
+from deploy.embedded.demo.facts import GOVTECH_MEMBERS, MEMBERS, PARTNER_AGAIN, PARTNERS, PEOPLE, SCHEME, TWICE
 from deploy.embedded.demo.system import Addresses, Refused, System, until
 
 Say = Callable[[str], None]
@@ -37,6 +37,7 @@ class Stories:
     def play(self) -> None:
         """Everything, in order; whatever is there already stays as it is."""
         self.everybody_is_registered()
+        self.two_records_become_one()
         self.members_join(MEMBERS)
         self.people_subscribe()
         self.the_memorandum_is_recorded()
@@ -56,6 +57,31 @@ class Stories:
                 _keep(self._secrets, known)
             self.systems[key] = System(key, known[key][0], known[key][1], self.addresses, self.http)
         self.say(f"{len(self.ids)} partners are registered, each with a client for its own system")
+
+    def two_records_become_one(self) -> None:
+        """The centre in Kyiv is registered once more by its other name, against advice, and merged; the old id leads to it from then on."""
+        key, survivor = TWICE[0], self.ids[TWICE[1]]
+        base = f"{self.addresses.partners}/v1/partners"
+        known = self.operator.get(base, external_id=f"{SCHEME}:{key}")["items"]
+        warned = "" if known else self._warned(base)
+        old = known[0] if known else self.operator.put(f"{base}/by-external-id/{SCHEME}/{key}", {**PARTNER_AGAIN, "force": True})
+        if old["id"] != survivor:
+            wanted = {"into": survivor, "reason": "C4IR de Kiev y Global Government Technology Centre (GGTC) de Kiev son el mismo centro."}
+            self.operator.post(f"{base}/{old['id']}/merge", wanted, version=old["version"])
+        merged = next(item for item in self.operator.get(base, country="UA", limit="200")["items"] if item["merged_into"] == survivor)
+        self.operator.get(f"{base}/{merged['id']}")
+        leads_to = self.operator.get(f"{self.addresses.partners}{self.operator.headers_seen['location']}")
+        self.say(f"C4IR de Kiev is one more record of a known centre: {warned}merged; its id leads (308) to {leads_to['acronym']}")
+
+    def _warned(self, url: str) -> str:
+        """What the registry says to a second record of one partner."""
+        try:
+            self.operator.post(url, PARTNER_AGAIN)
+        except Refused as refused:
+            if "suspected-duplicate" not in str(refused):
+                raise
+            return "suspected (409), registered by force, "
+        return "registered, "
 
     def _new_client(self, key: str) -> list[str]:
         wanted = {"partner": self.ids[key], "name": f"Sistema de {key}", "scopes": ["read", "write", "sign"]}
