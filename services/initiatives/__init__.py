@@ -3,7 +3,8 @@
 Owns: commitment, exchange
 Publishes: CommitmentPlanned, ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled
 Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipStarted, MembershipEnded,
-    MembershipSucceeded, MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
+    MembershipSucceeded, MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed,
+    MembershipRenewed, MembershipSuspended, MembershipResumed,
     AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, EntitlementGranted,
     EntitlementWithdrawn, ClientRevoked
 """

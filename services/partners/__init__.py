@@ -1,6 +1,6 @@
 """Who cooperates with whom, and under which signed terms.
 
-Owns: clients, signing keys, audit entries, partners, partner merges, verifications, memberships, mandates, agreements,
+Owns: clients, signing keys, audit entries, partners, partner merges, verifications, hostings, memberships, mandates, agreements,
     entitlements, contacts
 Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipSucceeded,
     AgreementPartySucceeded, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,

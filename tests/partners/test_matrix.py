@@ -264,6 +264,8 @@ TABLE: Mapping[str, Row[World]] = {
     "POST /v1/partners/{partner}/archive": closed("403 403 403 403 403 200", on_partner("archive", reason="X")),
     "POST /v1/partners/{partner}/verify": closed("403 403 403 403 403 200", on_partner("verify", method="visit")),
     "GET /v1/partners/{partner}/verifications": closed(READ, at("/v1/partners/{city}/verifications")),
+    "PUT /v1/partners/{partner}/hosting": closed("403 403 200 403 403 200", on_city({"host": None}, "/hosting")),
+    "GET /v1/partners/{partner}/hostings": closed(READ, at("/v1/partners/{city}/hostings")),
     "POST /v1/partners/{partner}/contacts": closed("403 403 201 403 403 201", name_contact),
     "GET /v1/partners/{partner}/contacts": closed("403 200 200 403 200 200", at("/v1/partners/{city}/contacts")),
     "GET /v1/contacts/{contact}": closed("404 200 200 404 200 200", on_contact("")),

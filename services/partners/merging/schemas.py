@@ -26,6 +26,7 @@ ANSWER: dict[str, Any] = EXAMPLE | {
         "aliases": 2,
         "identifiers": 1,
         "guests": 0,
+        "hostings": 0,
     },
     "left": {
         "agreements": [],
@@ -59,7 +60,9 @@ class Undoing(StrictModel):
 
 
 class Moved(BaseModel):
-    """How many things passed to the survivor: `aliases` are names it is known by since, `guests` partners that it hosts since."""
+    """How many things passed to the survivor: `aliases` are names it is known by since, `guests` partners that it hosts
+    since, `hostings` the stays with it, past and to come ones too.
+    """
 
     agreements: int
     memberships: int
@@ -69,6 +72,7 @@ class Moved(BaseModel):
     aliases: int
     identifiers: int
     guests: int
+    hostings: int
 
     model_config = ConfigDict(json_schema_extra={"example": ANSWER["moved"]})
 

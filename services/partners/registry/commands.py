@@ -11,14 +11,13 @@ from sqlalchemy.orm import joinedload
 from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
+from services.partners.registry.hosting.commands import host_from_today
 from services.partners.registry.models import ExternalId, Partner, Profile, Registration, must_be_one_world
 from services.partners.registry.refusals import IdentifierTaken, SuspectedDuplicate
-from services.partners.registry.standing.commands import partner_seen
+from services.partners.registry.standing.commands import partner_seen, tell
 from services.partners.registry.standing.views import must_be_told
 from services.partners.registry.views import known_partners, known_to, owners_of
 from shared.auth import Caller
-from shared.events import Event
-from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
 
 _NAMES_LOCK = 7_238_411
@@ -95,7 +94,9 @@ async def _register(session: AsyncSession, caller: Caller, registration: Registr
     suspects = await suspected_duplicates(session, partner)
     if suspects and not registration.force:
         raise _duplicate(partner, suspects)
-    await _tell(session, partner, registered, *partner.suspect(suspects), now=now)
+    await tell(session, partner, [registered, *partner.suspect(suspects)], now)
+    if partner.hosted_by is not None:
+        await host_from_today(session, partner, now)
     session.add(PartnerChange.of(partner, None, caller))
     return partner
 
@@ -109,17 +110,11 @@ async def _change(session: AsyncSession, caller: Caller, partner: Partner, chang
         # What the changes name must be free and known before they are written.
         with session.no_autoflush:
             await _claim(session, caller, partner, partner.profile())
+            if "hosted_by" in updated.changed:
+                await host_from_today(session, partner, now)
     suspects = await _newly_suspected(session, partner, before)
-    await _tell(session, partner, updated, *partner.suspect(suspects), now=now)
+    await tell(session, partner, [updated, *partner.suspect(suspects)], now)
     session.add(PartnerChange.of(partner, before, caller))
-
-
-async def _tell(session: AsyncSession, partner: Partner, *facts: Event, now: datetime) -> None:
-    if partner.is_untold:
-        session.add(partner)
-        await session.flush()
-    else:
-        await record(session, partner, *facts, now=now)
 
 
 async def _claim(session: AsyncSession, caller: Caller, partner: Partner, profile: Profile) -> None:

@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 from services.partners.models import Seen
 from services.partners.registry import commands, views
 from services.partners.registry.history.routes import router as history
+from services.partners.registry.hosting.routes import router as hosting
 from services.partners.registry.models import Partner
 from services.partners.registry.paths import SENT_ON, PartnerPath
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
@@ -21,7 +22,7 @@ from shared.http.etags import IfMatchGiven
 
 router = APIRouter(prefix="/v1/partners", tags=["registry"], route_class=CommandRoute)
 
-ROUTERS: Final[list[APIRouter]] = [search, router, history, standing, verifying]
+ROUTERS: Final[list[APIRouter]] = [search, router, history, standing, verifying, hosting]
 """In the order in which they are tried: a word in the path that is no partner's id comes first."""
 
 AliasText = Annotated[Line, Query(description="The alias exactly as the partner's `aliases` show it.")]

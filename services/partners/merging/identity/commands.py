@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from services.partners.merging.models import Merge
 from services.partners.registry.history.models import PartnerChange
+from services.partners.registry.hosting.commands import host_from_today
 from services.partners.registry.models import MERGED, Partner
 from services.partners.registry.views import survivor_of
 from shared.auth import Caller
@@ -44,7 +45,10 @@ async def become_one(session: AsyncSession, old: Partner, survivor: Partner, rea
     known = survivor.profile()
     aliases, keys = before.former_names(known), {*known.identifiers, *before.identifiers}
     changes = {"aliases": (*known.aliases, *aliases), "identifiers": tuple(sorted(keys))}
-    await change(session, survivor, changes | ({"hosted_by": None} if survivor.hosted_by == old.id else {}), by)
+    under_its_own_roof = survivor.hosted_by == old.id
+    await change(session, survivor, changes | ({"hosted_by": None} if under_its_own_roof else {}), by)
+    if under_its_own_roof:
+        await host_from_today(session, survivor, by.now)
     return {"aliases": list(aliases), "identifiers": [list(key) for key in before.identifiers]}
 
 

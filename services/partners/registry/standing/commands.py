@@ -1,6 +1,6 @@
 """What can be done about where a partner stands: hand a draft in, suspend, resume, archive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,8 @@ from sqlalchemy.orm import joinedload
 from services.partners.models import Seen
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import Partner
-from services.partners.registry.verifying.models import ENDS, RENEWAL
 from services.partners.registry.views import no_partner
 from shared.auth import Caller
-from shared.due import forgive
 from shared.events import Event
 from shared.outbox import record
 from shared.refusals import Forbidden
@@ -47,9 +45,6 @@ async def archive_partner(session: AsyncSession, caller: Caller, seen: Seen, rea
     """Keep a partner for the record alone, by the operator; raises NotFound, Forbidden, Stale or `WrongState`."""
     partner = await _ruled(session, caller, seen)
     before = partner.standing()
-    # What is due is forgiven before the partner is written: in the order of whoever acts for the day, so nobody waits for ever.
-    for kind in (RENEWAL, ENDS):
-        await forgive(session, kind, partner.subject)
     return await _stands(session, caller, partner, partner.archive(reason, now), before)
 
 
@@ -60,6 +55,15 @@ async def partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Par
     if partner is None or partner.is_hidden_from(caller):
         raise no_partner(seen.id)
     return partner
+
+
+async def tell(session: AsyncSession, partner: Partner, facts: Sequence[Event], now: datetime) -> None:
+    """Write a partner that changed, and the facts of it unless nobody was told of the partner yet."""
+    if facts and not partner.is_untold:
+        await record(session, partner, *facts, now=now)
+    else:
+        session.add(partner)
+        await session.flush()
 
 
 async def _ruled(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:

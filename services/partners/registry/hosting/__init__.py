@@ -1,0 +1,1 @@
+"""Hosting: at whose house a partner is, from which day to which."""
