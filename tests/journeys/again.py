@@ -6,11 +6,12 @@ from deploy.embedded.demo.system import until
 from deploy.embedded.stack import Stack
 from shared.bus import Record
 from shared.bus.opening import open_bus
+from tests.faults.gathering import topics_of
 from tests.fixtures.log import whole_log
 from tests.journeys.operating import numbers
 
 TOPIC = "interurbe.partners"
-LISTENERS = ("initiatives.commitments", "initiatives.directory", "notifications.alerts", "notifications.directory")
+LISTENERS = [name for name, topics in topics_of().items() if TOPIC in topics]
 
 
 async def delivered_again(stack: Stack) -> int:
