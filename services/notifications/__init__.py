@@ -2,8 +2,8 @@
 
 Owns: subscribers, subscriptions, notices, messages
 Publishes: SubscriberConfirmed, SubscriberUnsubscribed
-Consumes: PartnerRegistered, PartnerUpdated, MembershipStarted, MembershipEnded, AgreementSigned, AgreementEnteredIntoForce,
+Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipStarted, MembershipEnded,
     MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
-    ExchangeScheduled, ExchangeRescheduled, ExchangeCancelled, MembershipApproved,
-    PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked
+    MembershipSucceeded, AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, ExchangeScheduled,
+    ExchangeRescheduled, ExchangeCancelled, MembershipApproved, PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked
 """

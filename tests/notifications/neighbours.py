@@ -12,6 +12,7 @@ from shared.db import new_id
 from shared.events import (
     DATASCHEMA,
     AgreementEnteredIntoForce,
+    AgreementPartySucceeded,
     AgreementRef,
     AgreementSigned,
     Envelope,
@@ -25,6 +26,8 @@ from shared.events import (
     LineTerms,
     MembershipEnded,
     MembershipStarted,
+    PartnerMerged,
+    PartnerMergeUndone,
     PartnerProfile,
     PartnerRegistered,
     PartyRef,
@@ -94,6 +97,22 @@ class Neighbours:
         """End a membership with the day before."""
         last_day = (self.now - timedelta(days=1)).date()
         self.say(MembershipEnded(membership=membership, partner=partner, network=network, valid_to=last_day), membership)
+
+    def merge(self, partner: str, into: str) -> Envelope:
+        """Have it turn out that a partner was another all along."""
+        return self.say(PartnerMerged(partner=partner, into=into, names=self.names[into]), partner)
+
+    def undo_merge(self, partner: str, into: str) -> Envelope:
+        """Have it turn out that it was not, after all."""
+        profile = PartnerProfile(kind="city", names=self.names[partner], country="CO", timezone="America/Bogota")
+        return self.say(PartnerMergeUndone(partner=partner, into=into, profile=profile), partner)
+
+    def succeeds(self, agreement: str, partner: str, successor: str, reach: Reach = PUBLIC) -> Envelope:
+        """Have another partner stand where one stood in an agreement."""
+        fact = AgreementPartySucceeded(
+            agreement=agreement, partner=partner, successor=successor, names=self.names[successor], because="merged"
+        )  # fmt: skip
+        return self.say(fact, agreement, reach)
 
     def about(self, parties: list[str], **more: Any) -> AgreementRef:
         """What a message says of an agreement between these partners."""

@@ -114,7 +114,7 @@ def _notice(fact: Envelope, around: Surroundings) -> dict[str, Any]:
         "occurred_at": fact.time,
         "data": fact.data.model_dump(mode="json"),
         "names": around.names | _names(fact),
-        "partners": list(concerned(fact)),
+        "partners": list(around.partners),
         "networks": list(around.networks),
         "agreements": [agreement] if agreement else [],
         "lines": lines,

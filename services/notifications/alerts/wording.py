@@ -51,7 +51,7 @@ def why(matched: Mapping[str, Any], names: Mapping[str, Names], language: str) -
     parts = []
     for kind in ("partners", "networks", "agreements", "lines", "topics"):
         found = [_called(kind, each, names, language) for each in matched.get(kind) or ()]
-        if known := [each for each in found if each]:
+        if known := list(dict.fromkeys(each for each in found if each)):
             parts.append(words[kind].format(names=listed(known, language)))
     return words["follows"].format(what=listed(parts, language)) if parts else words["everything"]
 

@@ -6,25 +6,43 @@ from sqlalchemy import Date, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.directory.memberships import MEMBERSHIPS
-from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner, RevokedClient
+from services.notifications.directory.models import KnownAgreement, KnownMembership, KnownPartner, MergedPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
+    AgreementPartySucceeded,
     AgreementRef,
     AgreementSigned,
     ClientRevoked,
     Envelope,
     MembershipEnded,
     MembershipStarted,
+    MembershipSucceeded,
+    PartnerMerged,
+    PartnerMergeUndone,
     PartnerRegistered,
     PartnerUpdated,
 )
 from shared.handling import Handlers, whole_batch
+from shared.survivors import Merge, follow, took_over
 
 
 @whole_batch
 async def partner_described(session: AsyncSession, facts: list[Envelope]) -> None:
     """Keep the newest profile of each partner, whether it is new or was changed."""
+    await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def partner_merged(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Let these ids stand for other partners from now on: who follows or vouches under one of the two does so for both."""
+    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
+
+
+@whole_batch
+async def partner_merge_undone(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Let these ids stand for themselves again, with the profile of now."""
+    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
     await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
 
 
@@ -46,6 +64,15 @@ async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None
 
 
 @whole_batch
+async def membership_succeeded(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember whose a membership is from now on, and of which network."""
+    known = KnownMembership.__table__
+    moving = update(KnownMembership).where(known.c.id == bindparam("moved"))
+    moving = moving.values(partner=bindparam("whose"), network=bindparam("of"), heard_at=bindparam("heard"))
+    await (await session.connection()).execute(moving, [_moving(fact) for fact in facts])
+
+
+@whole_batch
 async def agreement_signed(session: AsyncSession, facts: list[Envelope]) -> None:
     """Keep what was signed: its name, its parties, what it is about and who may know."""
     await upsert(session, KnownAgreement, [_signed(fact) for fact in facts], key=("id",))
@@ -57,6 +84,18 @@ async def agreement_entered_into_force(session: AsyncSession, facts: list[Envelo
     await upsert(session, KnownAgreement, [_in_force(fact) for fact in facts], key=("id",))
 
 
+async def agreement_party_succeeded(session: AsyncSession, fact: Envelope) -> None:
+    """Let a party stand where another stood, also among those who may know; of a negotiation nothing is kept yet."""
+    said = fact.data
+    assert isinstance(said, AgreementPartySucceeded)
+    known = await session.get(KnownAgreement, said.agreement, with_for_update=True)
+    if known is not None:
+        known.parties = took_over(known.parties, said.partner, {"partner": said.successor, "names": said.names, "acronym": said.acronym})
+        gone = set() if said.partner in {party["partner"] for party in known.parties} else {said.partner}
+        known.audience, known.heard_at = sorted({said.successor, *known.audience} - gone), fact.time
+        await session.flush()
+
+
 @whole_batch
 async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember whose tokens are refused from when on."""
@@ -65,7 +104,7 @@ async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
 
 def _partner(fact: Envelope) -> dict[str, Any]:
     said = fact.data
-    assert isinstance(said, PartnerRegistered | PartnerUpdated)
+    assert isinstance(said, PartnerRegistered | PartnerUpdated | PartnerMergeUndone)
     profile = said.profile
     return {
         "id": said.partner,
@@ -77,6 +116,18 @@ def _partner(fact: Envelope) -> dict[str, Any]:
         "timezone": profile.timezone,
         "heard_at": fact.time,
     }
+
+
+def _merge(fact: Envelope) -> Merge:
+    said = fact.data
+    assert isinstance(said, PartnerMerged | PartnerMergeUndone)
+    return Merge(said.partner, said.into if isinstance(said, PartnerMerged) else None, fact.time)
+
+
+def _moving(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipSucceeded)
+    return {"moved": said.membership, "whose": said.partner, "of": said.network, "heard": fact.time}
 
 
 def _membership(fact: Envelope) -> dict[str, Any]:
@@ -132,10 +183,14 @@ def _revoked(fact: Envelope) -> dict[str, Any]:
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
+    PartnerMerged: partner_merged,
+    PartnerMergeUndone: partner_merge_undone,
     MembershipStarted: membership_started,
     MembershipEnded: membership_ended,
     **MEMBERSHIPS,
+    MembershipSucceeded: membership_succeeded,
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
+    AgreementPartySucceeded: agreement_party_succeeded,
     ClientRevoked: client_revoked,
 }

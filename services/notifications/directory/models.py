@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.notifications.models import Model
 from shared.db import Key
 from shared.refusals import Invalid
+from shared.survivors import Merged
 
 
 class KnownPartner(Model):
@@ -24,6 +25,10 @@ class KnownPartner(Model):
     locality: Mapped[str | None]
     timezone: Mapped[str]
     heard_at: Mapped[datetime]
+
+
+class MergedPartner(Merged, Model):
+    """For whom the id of a merged partner stands; subscriptions, audiences and notices are read through it, never written anew."""
 
 
 class KnownMembership(Model):
@@ -69,7 +74,7 @@ class RevokedClient(Model):
     revoked_at: Mapped[datetime] = mapped_column(index=True)
 
 
-VIEWS: Final = (KnownPartner, KnownMembership, KnownAgreement, RevokedClient)
+VIEWS: Final = (KnownPartner, MergedPartner, KnownMembership, KnownAgreement, RevokedClient)
 """All that the handlers of this room fill, and nobody else: what a rebuild empties."""
 
 

@@ -12,12 +12,14 @@ from services.notifications.directory.models import RevokedClient, UnknownPartne
 from shared.db import Key
 from shared.events import Envelope
 from shared.events.partners import Names
+from shared.survivors import kin
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the directory adds to a fact: the networks it touches, and the names of all it speaks of by id."""
+    """What the directory adds to a fact: whom and which networks it touches, by all their ids, and the names of all it speaks of."""
 
+    partners: tuple[str, ...]
     networks: tuple[str, ...]
     names: dict[str, Names]
     lines: tuple[str, ...]
@@ -26,31 +28,42 @@ class Surroundings:
 
 _IDS = ARRAY(Key)
 
+_NOW_OR_OWN = "coalesce(now.names, own.names)"
+_PEOPLE = (
+    "LEFT JOIN merged_partner merged ON merged.id = {0} LEFT JOIN known_partner own ON own.id = {0} "
+    "LEFT JOIN known_partner now ON now.id = merged.survivor WHERE coalesce(now.names, own.names) IS NOT NULL"
+)
+"""SQL: the names of an id are those of the partner it stands for now."""
+
+_TOUCHED = """ARRAY(
+      SELECT k.network FROM known_membership k
+      WHERE k.partner IN (SELECT id FROM meant) AND k.valid_from <= :on AND (k.valid_to IS NULL OR k.valid_to >= :on)
+      UNION ALL SELECT id FROM meant)"""
+
 _SURROUNDINGS = (
     text(
-        """
-    WITH touched AS (
-      SELECT network AS id FROM known_membership
-      WHERE partner = ANY(:partners) AND valid_from <= :on AND (valid_to IS NULL OR valid_to >= :on)
-      UNION SELECT unnest(CAST(:partners AS uuid[]))
-    ), named AS (
-      SELECT p.id, p.names FROM known_partner p JOIN touched t ON t.id = p.id
+        f"""
+    WITH meant AS MATERIALIZED (SELECT unnest({kin("CAST(:partners AS uuid[])")}) AS id),
+    touched AS MATERIALIZED (SELECT unnest({kin(_TOUCHED)}) AS id),
+    named AS (
+      SELECT t.id, {_NOW_OR_OWN} AS names FROM touched t {_PEOPLE.format("t.id")}
       UNION ALL SELECT a.id, a.titles FROM known_agreement a
-      WHERE a.id = :agreement AND (a.visibility = 'public' OR :visibility <> 'public' AND a.audience @> CAST(:audience AS uuid[]))
+      WHERE a.id = :agreement
+        AND (a.visibility = 'public' OR :visibility <> 'public' AND {kin("a.audience")} @> CAST(:audience AS uuid[]))
     )
-    SELECT ARRAY(SELECT id FROM touched ORDER BY id) AS networks,
-           (SELECT coalesce(jsonb_object_agg(id, names), '{}') FROM named) AS names,
+    SELECT ARRAY(SELECT id FROM meant ORDER BY id) AS partners, ARRAY(SELECT id FROM touched ORDER BY id) AS networks,
+           (SELECT coalesce(jsonb_object_agg(id, names), '{{}}') FROM named) AS names,
            (SELECT a.lines FROM known_agreement a WHERE a.id = :agreement) AS lines,
            (SELECT a.topics FROM known_agreement a WHERE a.id = :agreement) AS topics
-    """
+    """  # noqa: S608 - put together from constants of this service
     )
     .bindparams(bindparam("partners", type_=_IDS), bindparam("agreement", type_=Key), bindparam("audience", type_=_IDS))
-    .columns(networks=_IDS, names=JSONB, lines=ARRAY(Text), topics=ARRAY(Text))
+    .columns(partners=_IDS, networks=_IDS, names=JSONB, lines=ARRAY(Text), topics=ARRAY(Text))
 )
 
 _NAMES = (
     text(
-        "SELECT id, names FROM known_partner WHERE id = ANY(:ids) UNION ALL "
+        f"SELECT asked.id, {_NOW_OR_OWN} AS names FROM unnest(CAST(:ids AS uuid[])) AS asked(id) {_PEOPLE.format('asked.id')} UNION ALL "  # noqa: S608 - as above
         "SELECT id, titles FROM known_agreement WHERE id = ANY(:ids) AND visibility = 'public'"
     )
     .bindparams(bindparam("ids", type_=_IDS))
@@ -66,9 +79,9 @@ _UNKNOWN = text(
 async def surroundings(session: AsyncSession, fact: Envelope, partners: Sequence[str], agreement: str | None) -> Surroundings:
     """What is known on the day of a fact around the partners it concerns and the agreement it belongs to, in one round trip.
 
-    ``networks`` holds the networks that have one of ``partners`` as a member on that day, and ``partners`` themselves, for a
-    partner may be a network. ``lines`` and ``topics`` are those of the agreement; its title is named only where everybody who
-    may know the fact may know the agreement.
+    ``partners`` of the answer holds all ids that stand for one of those asked for, ``networks`` those of the networks that have one of
+    them as a member on that day, and ``partners`` themselves, for a partner may be a network. ``lines`` and ``topics`` are those of the
+    agreement; its title is named only where everybody who may know the fact may know the agreement.
     """
     asked = {
         "partners": list(partners),
@@ -78,7 +91,7 @@ async def surroundings(session: AsyncSession, fact: Envelope, partners: Sequence
         "audience": list(fact.audience),
     }
     row = (await session.execute(_SURROUNDINGS, asked)).one()
-    return Surroundings(tuple(row.networks), row.names, tuple(row.lines or ()), tuple(row.topics or ()))
+    return Surroundings(tuple(row.partners), tuple(row.networks), row.names, tuple(row.lines or ()), tuple(row.topics or ()))
 
 
 async def names_of(reader: AsyncConnection, ids: Iterable[str]) -> dict[str, Names]:

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.notifications.subscribers.models import Confirmation, Subscriber, SubscriberLink, UnknownLink, Voucher, digest
 from shared.auth import Caller
 from shared.refusals import NotFound
+from shared.survivors import kin_of
 
 _OPEN = (
     Subscriber.id,
@@ -63,7 +64,7 @@ async def behind(reader: AsyncConnection, token: str) -> dict[str, Any]:
 
 
 def _brought_by(caller: Caller, subscriber: str) -> Any:
-    return exists().where(Voucher.subscriber_id == subscriber, Voucher.partner == caller.partner)
+    return exists().where(Voucher.subscriber_id == subscriber, Voucher.partner == func.any(kin_of([caller.partner])))
 
 
 def _nobody(subscriber: str) -> NotFound:

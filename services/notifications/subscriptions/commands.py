@@ -15,6 +15,7 @@ from services.notifications.subscriptions.models import MOST_SUBSCRIPTIONS, Subs
 from services.notifications.subscriptions.views import said_yes_to
 from shared.auth import Caller
 from shared.refusals import NotFound, Stale
+from shared.survivors import kin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,10 @@ async def end_subscription(session: AsyncSession, caller: Caller, seen: Seen) ->
     """Tell the subscriber no more of it; raises NotFound for what another partner vouched for, and Stale."""
     await must_have_brought(session, caller, seen.subscriber)
     asked = select(Subscription).where(Subscription.id == seen.subscription, Subscription.subscriber_id == seen.subscriber)
+    if not caller.is_admin:
+        asked = asked.where(Subscription.vouched_by == func.any(kin_of([caller.partner])))
     found = (await session.execute(asked.with_for_update())).scalar_one_or_none()
-    if found is None or not (caller.is_admin or found.vouched_by == caller.partner):
+    if found is None:
         raise NotFound(f"There is no subscription {seen.subscription} that you made.", fix="List those of the subscriber first.")
     if found.version != seen.version:
         raise Stale(f"The subscription has version {found.version}.", field="If-Match", fix="Read it again and decide anew.")
