@@ -8,7 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+from sqlalchemy import text
 
+from services.partners.models import Seen
+from services.partners.registry.hosting.commands import Wanted, host_partner
+from shared.auth import PLATFORM, Caller
 from tests.partners.conftest import PartnerClient, PartnersService
 
 
@@ -97,14 +101,28 @@ async def test_nobody_is_under_its_own_roof_on_any_day(service: PartnersService)
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (409, "hosting-circle", "/host")
     assert (await put(a, a.partner, host=a.partner)).json()["field"] == "/host"
     assert (await hosted(a, a.partner, host=c.partner, valid_from="2021-01-01"))["hosted_by"] == c.partner
+    assert (await put(a, a.partner, host=c.partner, valid_from="2019-01-01", valid_to="2019-12-31")).status_code == 200
     patched = await b.patch(f"/v1/partners/{b.partner}", json={"hosted_by": a.partner}, headers={"If-Match": '"2"'})
     assert (patched.status_code, patched.json()["code"], patched.json()["field"]) == (409, "hosting-circle", "/hosted_by")
 
 
 async def test_two_at_once_close_no_circle(service: PartnersService) -> None:
     a, b = await service.client_of("tech_centre"), await service.client_of("tech_centre")
-    answers = await asyncio.gather(put(a, a.partner, host=b.partner), put(b, b.partner, host=a.partner))
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    operator, now = Caller("x", PLATFORM, frozenset({"admin"})), datetime.now(UTC)
+    async with service.runtime.database.session() as session:
+        await host_partner(session, operator, Seen(a.partner, 1), Wanted(b.partner), now)
+        other = asyncio.create_task(put(b, b.partner, host=a.partner))
+        while not other.done() and not await waiting(service):
+            await asyncio.wait({other}, timeout=0.02)
+        await session.commit()
+    refused = await other
+    assert (refused.status_code, refused.json()["code"]) == (409, "hosting-circle")
+
+
+async def waiting(service: PartnersService) -> bool:
+    """Whether somebody waits for a lock that somebody else holds."""
+    async with service.runtime.database.reader() as reader:
+        return bool(await reader.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
 
 
 async def test_who_may_say_it_and_of_whom(service: PartnersService) -> None:
