@@ -26,21 +26,22 @@ async def kinds(pair: Pair, membership: dict[str, Any]) -> list[str]:
 
 async def test_a_renewal_puts_off_what_the_old_last_day_would_bring(pair: Pair) -> None:
     agreement, made = await pair.agreement(), await pair.join(valid_to=LAST.isoformat(), grace_days=10)
-    renewed = await pair.act(pair.network, made, "renew", valid_to=NEXT.isoformat())
-    assert (renewed.status_code, renewed.headers["etag"]) == (200, '"2"'), renewed.text
+    await pair.service.act(on(LAST - timedelta(days=30)))
+    renewed = await pair.act(pair.network, await pair.read(made), "renew", valid_to=NEXT.isoformat())
+    assert (renewed.status_code, renewed.headers["etag"]) == (200, '"3"'), renewed.text
     assert renewed.json() == made | {
         "valid_to": NEXT.isoformat(),
         "lapses_on": (NEXT + timedelta(days=11)).isoformat(),
-        "version": 2,
+        "version": 3,
     }
-    for day in (LAST - timedelta(days=30), LAST + timedelta(days=1), LAST + timedelta(days=11)):
+    for day in (LAST, LAST + timedelta(days=1), LAST + timedelta(days=11)):
         await pair.service.act(on(day))
         assert await pair.entitled(agreement)
-    assert await pair.told(made) == [("started", "public"), ("renewed", "public")]
+    assert await pair.told(made) == [("started", "public"), ("lapse_warned", "parties"), ("renewed", "public")]
     await pair.service.act(on(NEXT - timedelta(days=30)))
     await pair.service.act(on(NEXT + timedelta(days=11)))
-    assert (await kinds(pair, made))[2:] == ["lapse_warned", "entered_grace", "lapsed"]
-    fact = (await pair.service.facts(f"membership/{made['id']}"))[1]["data"]
+    assert (await kinds(pair, made))[3:] == ["lapse_warned", "entered_grace", "lapsed"]
+    fact = (await pair.service.facts(f"membership/{made['id']}"))[2]["data"]
     assert (fact["was_valid_to"], fact["lapses_on"]) == (LAST.isoformat(), renewed.json()["lapses_on"])
 
 
