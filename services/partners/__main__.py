@@ -66,11 +66,12 @@ def verify_file(
 def verify_audit(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="what GET /v1/audit/export gave, page after page")],
     gaps: Annotated[bool, typer.Option(help="numbers may be missing, as in what one partner sees")] = False,
+    holds: Annotated[str | None, typer.Option(help="the hash an earlier proof ended with: nothing up to it may be cut off")] = None,
 ) -> None:
     """Prove an export of the audit offline; names the first link that is broken."""
     try:
         with file.open(encoding="utf-8") as lines:
-            proof = prove(lines, gaps=gaps)
+            proof = prove(lines, gaps=gaps, holds=holds.lower() if holds else None)
     except (Broken, UnicodeDecodeError) as problem:
         sys.exit(f"{file}: {problem}")
     sys.stdout.write(f"{proof.entries} entries, {proof.first} to {proof.last}, ending with {proof.hash}\n")

@@ -99,11 +99,13 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def prove(lines: Iterable[str], *, gaps: bool = False) -> Proof:
+def prove(lines: Iterable[str], *, gaps: bool = False, holds: str | None = None) -> Proof:
     """Follow an export (NDJSON) link by link; with ``gaps`` numbers may be missing, as they are where only one partner's are seen.
 
+    A file that was cut off at its end looks whole: ``holds`` is the hash of an entry that must be in it, as an earlier proof ended.
     Raises `Broken`, which names the first line that is not what was chained.
     """
+    wanted = holds
     first: int | None = None
     before: dict[str, Any] | None = None
     count = 0
@@ -112,8 +114,11 @@ def prove(lines: Iterable[str], *, gaps: bool = False) -> Proof:
         if before is not None:
             _must_follow(place, before, entry, gaps)
         first, before, count = entry["n"] if first is None else first, entry, count + 1
+        wanted = None if entry["hash"] == wanted else wanted
     if before is None or first is None:
         raise Broken("There is no entry in it.")
+    if wanted is not None:
+        raise Broken(f"No entry has the hash {wanted}: the file ends, with entry {before['n']}, before it, or is of another chain.")
     return Proof(count, first, before["n"], before["hash"])
 
 

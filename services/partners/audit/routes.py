@@ -19,7 +19,9 @@ async def list_entries(request: Request, reader: Reader, caller: Admins, filters
     """Every change a client made, oldest first; an entry is here a second or so after its change, when it is chained.
 
     The operator sees all, a partner's client with the scope `admin` what its partner's clients did. What was refused changed
-    nothing and is not here.
+    nothing and is not here: a 401, 403 or 429 is in the metrics of the process and in its traces. Tokens that were given show as
+    `last_used_at` of the client. What happens by its date (a mandate ends, an agreement enters into force) nobody does: it is told as
+    a fact.
     """
     found = await entries(reader, _whose(caller), _after(filters.after), filters.limit + 1)
     return page_of(request, found, filters.limit, "n")
@@ -30,6 +32,7 @@ async def export(request: Request, reader: Reader, caller: Admins, wanted: Annot
     """The same entries, one a line. Append what `Link: rel="next"` leads to, and keep the file where nobody here can change it.
 
     `python -m services.partners audit-verify FILE` proves it without asking anybody, and names the first link that is broken.
+    Keep the hash it ends with: `--holds HASH` proves of a later file that nothing up to there was cut off.
     """
     found = await entries(reader, _whose(caller), _after(wanted.after), wanted.limit + 1)
     lines = "".join(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in found[: wanted.limit])

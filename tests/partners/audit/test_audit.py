@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services.partners.access.models import KEY_LIFE
 from services.partners.audit.chaining import Chaining
 from services.partners.audit.commands import write
 from shared.db import Database, new_id
@@ -50,6 +52,18 @@ async def test_each_change_has_an_entry_and_what_was_refused_has_none(service: P
     assert (first["partner"], first["trace_id"]) == (city.partner, TRACE)
     assert (second["action"], second["subject"]) == ("POST /v1/partners/{partner}/aliases", f"{place}/aliases")
     assert "María" not in str(second)
+
+
+async def test_what_was_forbidden_tokens_and_what_dates_bring_have_no_entry(service: PartnersService) -> None:
+    city = await service.client_of("city")
+    before = await entries(service)
+    refused = await city.post("/v1/partners", json={"kind": "city", "names": {"es": "x"}, "country": "CO", "timezone": "America/Bogota"})
+    denied = await service.anyone.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=("bootstrap", "wrong"))
+    assert (refused.status_code, denied.status_code) == (403, 401)
+    await service.client_for(None)
+    assert await service.act(datetime.now(UTC) + KEY_LIFE + timedelta(days=1)) == 1
+    (made,) = [entry for entry in await entries(service) if entry not in before]
+    assert made["action"] == "POST /v1/clients"
 
 
 async def test_what_was_made_is_named_and_free_words_of_a_path_are_not(service: PartnersService) -> None:

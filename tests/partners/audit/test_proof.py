@@ -104,6 +104,35 @@ async def test_the_command_proves_a_file_and_names_what_is_broken(
     assert "Line 1: entry 1 was changed" in wrong
 
 
+def test_an_export_that_was_altered_reordered_or_cut_off_is_not_proved() -> None:
+    lines = export_of(6)
+    last = json.loads(lines[-1])["hash"]
+    cases: list[tuple[list[str], str | None, str]] = [
+        ([*lines[:2], lines[2].replace('"a"', '"z"'), *lines[3:]], None, "Line 3: entry 3 was changed"),
+        ([*lines[:2], lines[3], lines[2], *lines[4:]], None, "Line 3: entry 3 is missing"),
+        (lines[::-1], None, "Line 2: entry 5 stands after entry 6"),
+        ([*lines, lines[-1]], None, "Line 7: entry 6 stands after entry 6"),
+        ([*lines[:5], lines[5][:40]], None, "Line 6 is not JSON"),
+        (lines[:4], last, "the file ends, with entry 4, before it"),
+        ([*lines[:5], rewritten(lines[5], outcome="409")], last, f"No entry has the hash {last}"),
+    ]
+    for altered, holds, words in cases:
+        with pytest.raises(Broken, match=words):
+            prove(altered, holds=holds)
+    assert [prove(lines, holds=holds).last for holds in (None, last, json.loads(lines[2])["hash"])] == [6, 6, 6]
+
+
+async def test_the_command_notices_that_a_file_was_cut_off(service: PartnersService, settings: PartnersSettings, tmp_path: Path) -> None:
+    for _ in range(3):
+        await service.register()
+    await chained(service)
+    lines = (await service.operator.get("/v1/audit/export")).text.splitlines(keepends=True)
+    file = tmp_path / "audit.ndjson"
+    file.write_text("".join(lines[:2]))
+    code, _, wrong = await command(settings, "audit-verify", str(file), "--holds", json.loads(lines[2])["hash"].upper())
+    assert (code, "the file ends, with entry 2, before it" in wrong) == (1, True)
+
+
 async def test_what_is_done_on_the_command_line_is_in_it(service: PartnersService, settings: PartnersSettings) -> None:
     partner = (await service.register())["id"]
     _, told, _ = await command(settings, "client", "create", "--partner", partner, "--name", "Sistema")
