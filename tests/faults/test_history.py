@@ -41,6 +41,15 @@ def committed() -> list[Fact]:
     ]
 
 
+def _views() -> dict[str, dict[str, Any]]:
+    return {
+        "initiatives.partners": {"p1": "3"}, "notifications.partners": {"p1": "3"}, "initiatives.agreements": {"g1": "4", "g2": "5"},
+        "notifications.agreements": {"g1": "4", "g2": "5"}, "initiatives.commitments": {"g1": ["c1"]},
+        "notifications.messages": {"e4": ["x@y"]}, "notifications.memberships": {"m1": ["p1", "n1", None]},
+        "partners.entitlements": {"h0": True, "h1": True}, "partners.entitled": {"n1 g2": True, "p1 g2": True},
+    }  # fmt: skip
+
+
 def sound() -> History:
     """Two aliases, a signed agreement, and a member of a network that signed another, with everything that follows from them."""
     facts = committed()
@@ -54,12 +63,7 @@ def sound() -> History:
         counted={**followed, "commitment/c1": 1},
         outbox=facts,
         log=[*facts, facts[1]],
-        views={
-            "initiatives.partners": {"p1": "3"}, "notifications.partners": {"p1": "3"}, "initiatives.agreements": {"g1": "4", "g2": "5"},
-            "notifications.agreements": {"g1": "4", "g2": "5"}, "initiatives.commitments": {"g1": ["c1"]},
-            "notifications.messages": {"e4": ["x@y"]}, "notifications.memberships": {"m1": ["p1", "n1", None]},
-            "partners.entitlements": {"h0": True, "h1": True}, "partners.entitled": {"n1 g2": True, "p1 g2": True},
-        },
+        views=_views(),
         marks={"initiatives.directory": dict(followed), "notifications.alerts": {**followed, "commitment/c1": 1}},
         listens={"initiatives.directory": [PARTNERS], "notifications.alerts": [PARTNERS, EXCHANGES]},
         readers={"x@y": "p1"},

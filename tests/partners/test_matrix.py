@@ -138,8 +138,7 @@ async def one_membership(world: World) -> Ask:
 
 async def end_membership(world: World) -> Ask:
     place = f"/v1/memberships/{await world.membership()}"
-    read = (await world.service.operator.get(place)).json()
-    return Ask(f"{place}/end", json={"valid_to": read["valid_from"]}, version=1)
+    return Ask(f"{place}/end", json={"valid_to": (await world.service.operator.get(place)).json()["valid_from"]}, version=1)
 
 
 def choose(way: str) -> Maker[World]:
