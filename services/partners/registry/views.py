@@ -223,7 +223,7 @@ async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]
 
 def told(partner: Partner) -> dict[str, Any]:
     """A partner that was just written, as the API tells it."""
-    plainly = ("id", "state", "state_reason", "verified", "verified_until", "registered_at", "changed_at", "version")
+    plainly = ("id", "state", "state_reason", "merged_into", "verified", "verified_until", "registered_at", "changed_at", "version")
     return _said({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
 
 
