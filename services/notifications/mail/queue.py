@@ -82,7 +82,8 @@ _SUPPRESS = "UPDATE subscriber SET state = 'suppressed', version = version + 1 W
 _RENEW = "UPDATE message SET claimed_until = $2 WHERE id = ANY($1) AND claim = $3"
 _WORDS = "SELECT event_id, template, language, subject, text, html FROM rendering WHERE event_id = ANY($1)"
 _NOTICES = (
-    "SELECT event_id, type, template, data, names, visibility, (SELECT timezone FROM known_partner WHERE id = partners[1]) AS timezone "
+    "SELECT event_id, type, template, data, names, visibility, "
+    "(SELECT timezone FROM known_partner WHERE id = CAST(data->>'partner' AS uuid)) AS timezone "
     "FROM notice WHERE event_id = ANY($1)"
 )
 _KEEP_WORDS = (
@@ -209,7 +210,7 @@ async def kept_words(connection: Connection, events: Iterable[str]) -> dict[tupl
 
 
 async def notices(connection: Connection, events: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The notices of these events, with the time zone of the partner each concerns first, where it is known."""
+    """The notices of these events, with the time zone of the one partner each is about, where there is one and it is known."""
     rows = await connection.fetch(_NOTICES, sorted(set(events)))
     return {str(row["event_id"]): {**row, "data": json.loads(row["data"]), "names": json.loads(row["names"])} for row in rows}
 
