@@ -40,9 +40,11 @@ async def survivors(service: NotificationsService) -> dict[str, str]:
 async def test_whoever_follows_one_id_is_told_once_of_both(service: NotificationsService, kind: str) -> None:
     old, new, other = await merged(service)
     await service.subscriber(ANA, other, "es", {"filter": {kind: [old, new]}}, {"filter": {kind: [old]}})
+    await service.subscriber("olga@kyiv.example", other, "es", {"filter": {kind: [old]}})
+    await service.subscriber("ivan@kyiv.example", other, "es", {"filter": {kind: [new]}})
     ids = [service.neighbours.schedule([host]).id for host in (old, new, other)]
     service.neighbours.schedule([old, new])
-    assert [await outcome_of(service, event) for event in ids] == [[("submitted", None)], [("submitted", None)], []]
+    assert [await outcome_of(service, event) for event in ids] == [[("submitted", None)] * 3, [("submitted", None)] * 3, []]
     _, of_the_new, _ = service.server.to(ANA)
     assert re.search(r"porque sigue (a|la red) GGTC Kyiv\.", of_the_new.body())
 
