@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from bench import backlog, entitling, latency, mailing, memory, rebuilding, registry, relaying, serving
+from bench import backlog, entitling, importing, latency, mailing, memory, rebuilding, registry, relaying, serving
 from bench.ground import Ground, ground
 from bench.table import Row, show
 from shared.process.collecting import settle
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "entitlements": entitling.measure,
     "memory": memory.measure,
     "registry": registry.measure,
+    "importing": importing.measure,
 }
 
 

@@ -76,6 +76,13 @@ def test_a_wrong_request_is_told_the_field_the_rule_and_the_fix(printed: str) ->
     assert all(error["rule"] and error["fix"] for error in problem["errors"])
 
 
+@ON_ONE_BUS
+def test_the_row_that_was_refused_comes_back_with_what_is_wrong(printed: str) -> None:
+    header, row = printed.splitlines()[-2:]
+    assert header.endswith(",error.line,error.column,error.rule,error.fix")
+    assert row.startswith('city,Quito,Ecuador,America/Guayaquil,quito,3,country,"must be a two-letter country code')
+
+
 def test_it_asks_nothing_of_bash() -> None:
     words = ["sh", "-n", "-c", quick_start()]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=SECONDS)

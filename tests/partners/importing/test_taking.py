@@ -124,6 +124,8 @@ async def test_a_partner_changes_its_own_record_by_a_file_and_nobody_elses(files
     assert [row["outcome"] for row in await files.rows(theirs)] == ["updated", "refused", "refused"]
     assert {row["problem"]["code"] for row in await files.rows(theirs, outcome="refused")} == {"forbidden"}
     assert (await files.service.operator.get(f"/v1/partners/{other}")).json()["version"] == 1
+    nothing_new = await files.rows(await files.done(cities(2), client=client))
+    assert [row["outcome"] for row in nothing_new] == ["unchanged", "refused"]
 
 
 async def test_a_broken_line_is_refused_alone(files: Files) -> None:
