@@ -49,6 +49,8 @@ def memberships(history: History) -> dict[str, Any]:
             found[fact.thing] = [fact.data["partner"], fact.data["network"], fact.data.get("valid_to")]
         elif "membership.ended." in fact.type:
             found[fact.thing] = [*found[fact.thing][:2], fact.data["valid_to"]]
+        elif "membership.succeeded." in fact.type:
+            found[fact.thing] = [fact.data["partner"], fact.data["network"], found[fact.thing][2]]
     return found
 
 
@@ -79,7 +81,17 @@ def _web(history: History) -> tuple[Ties, dict[tuple[str, str], bool], dict[str,
             chosen[fact.thing, fact.data["agreement"]] = kind.endswith("in")
         elif kind == "agreement.entered_into_force":
             bound[fact.thing] = [party["partner"] for party in fact.data["about"]["parties"] if party.get("role", "signatory") in BINDING]
+        else:
+            _succeed(kind, fact, ties, bound)
     return ties, chosen, bound
+
+
+def _succeed(kind: str, fact: Fact, ties: Ties, bound: dict[str, list[str]]) -> None:
+    """A merged partner's place is the survivor's, in agreements and in memberships that hold; and back again when that is undone."""
+    if kind == "agreement.party_succeeded" and fact.thing in bound:
+        bound[fact.thing] = [fact.data["successor"] if party == fact.data["partner"] else party for party in bound[fact.thing]]
+    elif kind == "membership.succeeded" and fact.thing in ties:
+        ties[fact.thing] = (fact.data["partner"], fact.data["network"], ties[fact.thing][2])
 
 
 def _passes_on(started: Fact) -> bool:

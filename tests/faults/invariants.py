@@ -191,7 +191,7 @@ def _partners(history: History) -> dict[str, Any]:
 
 
 def _agreements(history: History) -> dict[str, Any]:
-    signed = [fact for fact in history.outbox if any(kind in fact.type for kind in TOLD_OF[:2])]
+    signed = [fact for fact in history.outbox if any(kind in fact.type for kind in (*TOLD_OF[:2], "agreement.party_succeeded."))]
     return {fact.thing: fact.time for fact in sorted(signed, key=lambda fact: fact.sequence)}
 
 

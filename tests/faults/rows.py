@@ -17,7 +17,7 @@ OWED = _ids(
     "A1 A2 A3 A4 A5 A6 A8 A9 A11 A12 A13 A14 A16 A17 A18 A19 B1 B2 B3 B4 B5 B7 B8 B9 B10 B11 B12 B13 B14 B16 B17 B18 B19",
     "R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R12 R13 R14 R15 R16 R17 R19 R20 R21",
     "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24",
-    "E1 E2 E3 E4 E5 E6 E8 E9 E11 D1 D5 D6 D7 D8 D10 M1 M2 M3 M5 M6 M7 M8 M9 M13 M14 M16 M19 T1 T2 T3 T4 T5 T6 X8",
+    "E1 E2 E3 E4 E5 E6 E8 E9 E11 E14 D1 D5 D6 D7 D8 D10 M1 M2 M3 M5 M6 M7 M8 M9 M13 M14 M16 M19 T1 T2 T3 T4 T5 T6 X8",
     "N1 N2",
 )
 """Every row that is owed now."""
@@ -214,6 +214,10 @@ RUNNING: tuple[Row, ...] = (
         _in(f"{SHARED}/test_cloudevents.py", "test_content_type_may_be_absent_or_written_otherwise"), "I5"),
     Row("E11", "a producer tries to say what nobody could read", "none",
         _in(_WORDS, "test_e11_a_fact_that_nobody_could_read_is_not_recorded_and_nothing_is_kept"), "I1 I2"),
+    Row("E14", "two records are merged while facts with the old id are on their way: readers away, a reader or the owner killed", BOTH, _in(
+        f"{FAULTS}/test_merging_rows.py", "test_e14_a_merge_while_its_readers_are_away",
+        "test_e14_the_owner_dies_in_the_middle_of_a_merge_that_is_asked_for_until_it_is_done",
+        "test_e14_a_reader_dies_between_the_facts_of_a_merge")),
     Row("D1", "kill -9 of PostgreSQL under load; of all services", BOTH, _in(
         _PROC, "test_postgresql_is_killed_under_load_d1", "test_everybody_is_killed_at_once_d1_all")),
     Row("D5", "every connection to PostgreSQL is cut, four times", BOTH, (
