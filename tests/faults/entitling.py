@@ -54,6 +54,11 @@ def memberships(history: History) -> dict[str, Any]:
     return found
 
 
+def succeeded(history: History) -> set[str]:
+    """The agreements in which a partner stands where another stood."""
+    return {fact.thing for fact in history.outbox if "agreement.party_succeeded." in fact.type}
+
+
 def _told(history: History) -> dict[str, list[str]]:
     """Of each pair the kinds of its facts by the log, each number once, in the order in which they first came."""
     met: dict[str, dict[int, str]] = defaultdict(dict)

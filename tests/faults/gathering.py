@@ -26,6 +26,7 @@ from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
 from shared.bus.postgres import PostgresBus
 from shared.telemetry.tracing import trace_id_of
+from tests.faults.entitling import succeeded
 from tests.faults.history import Fact, History, Mail, Quiet, Told
 from tests.fixtures.log import whole_log
 
@@ -175,6 +176,8 @@ async def _directory(connection: Any, history: History, service: str) -> None:
     for view, table in (("partners", "known_partner"), ("agreements", "known_agreement")):
         rows = await connection.fetch(f"SELECT id::text, heard_at FROM {table}")
         history.views[f"{service}.{view}"] = {row["id"]: row["heard_at"].isoformat() for row in rows}
+    agreements = history.views[f"{service}.agreements"]
+    agreements |= dict.fromkeys(succeeded(history) & agreements.keys())
 
 
 async def _initiatives(connection: Any, history: History) -> None:

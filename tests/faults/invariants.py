@@ -191,13 +191,16 @@ def _partners(history: History) -> dict[str, Any]:
 
 
 def _agreements(history: History) -> dict[str, Any]:
-    signed = [fact for fact in history.outbox if any(kind in fact.type for kind in (*TOLD_OF[:2], "agreement.party_succeeded."))]
-    return {fact.thing: fact.time for fact in sorted(signed, key=lambda fact: fact.sequence)}
+    """When each was told of last; of one in which a party succeeded another nothing, for who stands in it now is asked by the row."""
+    signed = [fact for fact in history.outbox if any(kind in fact.type for kind in TOLD_OF[:2])]
+    times = {fact.thing: fact.time for fact in sorted(signed, key=lambda fact: fact.sequence)}
+    return times | dict.fromkeys(entitling.succeeded(history) & times.keys())
 
 
 def _commitments(history: History) -> dict[str, Any]:
     signed = [fact for fact in history.outbox if "agreement.signed." in fact.type]
-    return {fact.thing: sorted(terms["id"] for line in fact.data["lines"] for terms in line["commitments"]) for fact in signed}
+    promised = {fact.thing: sorted(terms["id"] for line in fact.data["lines"] for terms in line.get("commitments", ())) for fact in signed}
+    return {agreement: commitments for agreement, commitments in promised.items() if commitments}
 
 
 def _messages(history: History) -> dict[str, Any]:
