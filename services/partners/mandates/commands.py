@@ -45,9 +45,7 @@ async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Betwee
         raise MandateExists("There is such a mandate between the two already.", fix=f"Revoke {other} first.", mandate=other)
     granted = mandate.grant(now) if caller.partner == between.partner else None
     await record(session, mandate, requested, *([granted] if granted else []), now=now)
-    if mandate.valid_to is not None:
-        end = datetime.combine(mandate.valid_to + timedelta(days=1), time.min, ZoneInfo(zone))
-        await owe(session, EXPIRES, mandate.subject, end)
+    await _owe_its_end(session, mandate, zone)
     return mandate
 
 
@@ -77,6 +75,14 @@ async def expire_mandate(session: AsyncSession, subject: str, now: datetime) -> 
     expired = mandate.expire(now.astimezone(ZoneInfo(zone)).date(), now)
     if expired is not None:
         await record(session, mandate, expired, now=now)
+    elif mandate.stands:  # the partner lives by other clocks since: its day there is not over yet
+        await _owe_its_end(session, mandate, zone)
+
+
+async def _owe_its_end(session: AsyncSession, mandate: Mandate, zone: str) -> None:
+    if mandate.valid_to is not None:
+        end = datetime.combine(mandate.valid_to + timedelta(days=1), time.min, ZoneInfo(zone))
+        await owe(session, EXPIRES, mandate.subject, end)
 
 
 async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Mandate:

@@ -104,6 +104,19 @@ async def test_it_ends_with_its_last_day_in_the_partners_own_time(table: Table) 
     assert facts[-1]["type"] == "org.interurbe.mandate.expired.v1"
 
 
+async def test_it_ends_by_the_new_clocks_of_a_partner_that_moved_west(table: Table) -> None:
+    last = datetime.now(UTC).date() + timedelta(days=30)
+    mandate = await given(table, valid_to=last.isoformat())
+    place = f"/v1/partners/{table.kyiv.partner}"
+    version = good(await table.kyiv.get(place))["version"]
+    good(await table.kyiv.patch(place, json={"timezone": "America/Bogota"}, headers={"If-Match": f'"{version}"'}))
+    midnight = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
+    await table.service.act(midnight)
+    assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "active"
+    await table.service.act(midnight + timedelta(hours=6))
+    assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "expired"
+
+
 async def test_two_at_a_time_is_one_too_many(table: Table) -> None:
     place, body = f"/v1/partners/{table.kyiv.partner}/mandates", SCOPE | {"holder": table.stranger.partner}
     answers = await asyncio.gather(*(client.post(place, json=body) for client in (table.kyiv, table.stranger, table.kyiv)))
