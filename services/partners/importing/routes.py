@@ -26,6 +26,7 @@ from services.partners.importing.schemas import (
     RowOut,
 )
 from services.partners.registry.schemas import PartnerFilters
+from services.partners.registry.standing.models import State
 from services.partners.registry.views import Wanted, partners_wanted
 from shared.http import CommandRoute, Cursor, Id, Page, Reader, Reads, Session, Writes, link_next, page_of
 from shared.http.session import runtime_of
@@ -83,7 +84,8 @@ async def export(request: Request, caller: Reads, wanted: Annotated[ExportWanted
     """Every partner that the filters of the list let through, as CSV or NDJSON that an import takes back.
 
     A cell that begins like a formula (`=`, `+`, `-`, `@`, tab) has an apostrophe before it, so that no spreadsheet runs it; an import takes
-    it away again. `id` and `version` say which partner was read, and when: an import refuses to overwrite what changed since.
+    it away again. `id` and `version` say which partner was read, and when: an import refuses to overwrite what changed since. Who was
+    merged into another is left out.
     """
     given = wanted.model_dump(exclude_unset=True)
     asked = given.pop("format", None) or ("ndjson" if "ndjson" in request.headers.get("accept", "") else "csv")
@@ -107,7 +109,8 @@ async def _snapshot(request: Request, wanted: Wanted) -> AsyncIterator[dict[str,
         after: str | None = None
         while page := await partners_wanted(connection, wanted, after, _PAGE):
             for partner in page:
-                yield partner
+                if partner["state"] != State.MERGED:  # its id leads to another partner, which is there too
+                    yield partner
             after = page[-1]["id"]
 
 

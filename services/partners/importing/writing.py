@@ -10,7 +10,8 @@ from typing import IO, Any, Final
 from services.partners.importing.columns import FIELDS, IGNORED, escaped, in_order, told_in_cells
 
 _PIECE: Final = 500
-_TOLD: Final = tuple(field.name for field in FIELDS.values() if field.name != "force")
+_TOLD: Final = tuple(field.name for field in FIELDS.values() if field.name not in ("force", "state", "sandbox"))
+"""What a partner says of itself: where it stands is no part of that, and no file changes it."""
 
 
 async def spool_partners(file: IO[bytes], partners: AsyncIterator[Mapping[str, Any]]) -> Counter[str]:

@@ -39,10 +39,6 @@ SANDBOX_SCHEME = "sandbox."
 """How the schemes of identifiers begin in the sandbox, so that nothing there takes a key that a real partner will need."""
 
 
-MERGED = "merged"
-"""The state of a partner that was another one all along."""
-
-
 class Kind(StrEnum):
     """What sort of institution a partner is."""
 
@@ -205,7 +201,7 @@ class Partner(Verified, Model):
 
     def merge_into(self, survivor: str, reason: str | None, now: datetime) -> PartnerMerged:
         """It was the ``survivor`` all along: nobody finds it by a name any more, and its keys in other systems are free for the other."""
-        self.state, self.merged_into, self.changed_at = MERGED, survivor, now
+        self.state, self.merged_into, self.changed_at = State.MERGED, survivor, now
         self.external_ids, self.folded, self.grams = [], [], []
         return PartnerMerged(partner=self.id, into=survivor, names=self.names, reason=reason)
 

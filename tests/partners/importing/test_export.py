@@ -101,6 +101,15 @@ async def test_the_filters_of_the_list_and_the_header_accept_choose_what_a_file_
     assert files.service.app.state.spools._held == 0
 
 
+async def test_who_was_merged_is_in_the_file_as_the_other_alone(files: Files) -> None:
+    old, into = await files.service.register("ngo"), await files.service.register("ngo")
+    merge = {"into": into["id"], "reason": "Es la misma."}
+    merged = await files.service.operator.post(f"/v1/partners/{old['id']}/merge", json=merge, headers={"If-Match": '"1"'})
+    assert merged.status_code == 201, merged.text
+    told = await files.service.operator.get(PLACE, params={"kind": "ngo", "format": "ndjson"})
+    assert [json.loads(line)["id"] for line in told.text.splitlines()] == [into["id"]]
+
+
 async def test_what_changed_since_it_was_exported_is_not_overwritten(files: Files) -> None:
     known = await files.service.register(names={"es": "Manizales"}, locality="Caldas")
     exported = (await files.service.operator.get(PLACE)).text

@@ -12,7 +12,8 @@ from sqlalchemy.orm import joinedload
 from services.partners.merging.models import Merge
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.hosting.commands import host_from_today
-from services.partners.registry.models import MERGED, Partner
+from services.partners.registry.models import Partner
+from services.partners.registry.standing.models import State
 from services.partners.registry.views import survivor_of
 from shared.auth import Caller
 from shared.outbox import record
@@ -40,7 +41,10 @@ async def become_one(session: AsyncSession, old: Partner, survivor: Partner, rea
     """Let the old record be the survivor, which is known by its names and keys; what came to the survivor so."""
     before, state_before = old.profile(), old.state
     await record(session, old, old.merge_into(survivor.id, reason, by.now), now=by.now)
-    state: dict[str, dict[str, Any]] = {"state": {"old": state_before, "new": MERGED}, "merged_into": {"old": None, "new": survivor.id}}
+    state: dict[str, dict[str, Any]] = {
+        "state": {"old": state_before, "new": State.MERGED},
+        "merged_into": {"old": None, "new": survivor.id},
+    }
     session.add(_with(PartnerChange.of(old, before, by.caller), state))
     known = survivor.profile()
     aliases, keys = before.former_names(known), {*known.identifiers, *before.identifiers}
@@ -64,7 +68,7 @@ async def become_two(session: AsyncSession, old: Partner, survivor: Partner, mer
         old.hosted_by = host if host != old.id else None
     fact = old.come_back(merge.state_before, tuple(sorted(keys)), merge.undone_because, by.now)
     await record(session, old, fact, now=by.now)
-    state: dict[str, dict[str, Any]] = {"state": {"old": MERGED, "new": old.state}, "merged_into": {"old": survivor.id, "new": None}}
+    state: dict[str, dict[str, Any]] = {"state": {"old": State.MERGED, "new": old.state}, "merged_into": {"old": survivor.id, "new": None}}
     session.add(_with(PartnerChange.of(old, before, by.caller), state))
 
 
