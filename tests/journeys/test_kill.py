@@ -87,6 +87,7 @@ def test_whoever_is_killed_in_the_middle_of_story_b_the_result_is_the_same(fresh
     request.addfinalizer(stories.http.close)
     killer = Killer(fresh)
     stories.everybody_is_registered()
+    stories.two_records_become_one()
     for key, system in list(stories.systems.items()):
         struck = Struck(system.name, system.client, system.secret, system.addresses, system.http)
         struck.killer = killer

@@ -33,7 +33,7 @@ def test_every_refusal_explains_itself() -> None:
     for refusal in every_refusal():
         assert refusal.__doc__
         assert refusal.title.endswith(".")
-        assert 400 <= refusal.status < 600
+        assert 400 <= refusal.status < 600 or refusal.status == 308  # sent on to where the answer is
         assert refusal is Refusal or refusal.code != Refusal.code
 
 
