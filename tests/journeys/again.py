@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from deploy.embedded.demo.system import until
 from deploy.embedded.stack import Stack
 from shared.bus import Record
 from shared.bus.opening import open_bus
-from tests.faults.gathering import topics_of
+from tests.faults.gathering import settle, topics_of
+from tests.faults.history import Quiet
 from tests.fixtures.log import whole_log
 from tests.journeys.operating import numbers
 
 TOPIC = "interurbe.partners"
 LISTENERS = [name for name, topics in topics_of().items() if TOPIC in topics]
+
+
+def at_rest(stack: Stack) -> None:
+    """Wait until nothing is on its way any more: no fact, no mail."""
+    assert settle(stack) == Quiet(0, 0, 0)
 
 
 async def delivered_again(stack: Stack) -> int:
@@ -29,6 +37,7 @@ async def delivered_again(stack: Stack) -> int:
         await hand.close()
     for name in LISTENERS:
         until(f"{name} to meet them", lambda: met_again(stack, name) >= met[name] + len(facts))  # noqa: B023 - called at once
+    await asyncio.to_thread(at_rest, stack)
     return len(facts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from deploy.embedded.demo.facts import MEMBERS
 from deploy.embedded.demo.stories import Stories
 from deploy.embedded.demo.system import Refused, System, until
 from deploy.embedded.stack import Stack
-from tests.journeys.again import delivered_again
+from tests.journeys.again import at_rest, delivered_again
 from tests.journeys.conftest import stories_on
 
 SECRET = "Borrador que nadie más debe ver"
@@ -59,6 +60,7 @@ def refusal(system: System, url: str, body: dict[str, Any], version: int | None 
 def test_a_member_takes_part_until_it_leaves_and_what_stands_stays(stack: Stack, told: Stories) -> None:
     network, member, partner = told.systems["asocapitales"], told.systems["c4ir-medellin"], told.ids["c4ir-medellin"]
     partners, exchanges = told.addresses.partners, f"{told.addresses.initiatives}/v1/exchanges"
+    at_rest(stack)
     assert "not-entitled" in refusal(network, exchanges, workshop(told, partner))
     joined = network.post(f"{partners}/v1/networks/{told.ids['asocapitales']}/members", {"partner": partner, "valid_from": "2024-01-01"})
     own = f"{partners}/v1/memberships/{joined['id']}"
@@ -78,6 +80,7 @@ def test_a_member_takes_part_until_it_leaves_and_what_stands_stays(stack: Stack,
 
 
 async def test_everything_delivered_again_and_backwards_changes_nothing_and_mails_nobody(stack: Stack, told: Stories) -> None:
+    await asyncio.to_thread(at_rest, stack)
     before = everything(told)
     assert await delivered_again(stack) > len(told.ids)
     assert everything(told) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from deploy.embedded.demo.stories import Stories
 from deploy.embedded.demo.system import System, until
 from deploy.embedded.stack import Stack
 from services.partners.agreements.canonical.models import hash_of
-from tests.journeys.again import delivered_again
+from tests.journeys.again import at_rest, delivered_again
 from tests.journeys.conftest import stories_on
 
 SECOND = {"kind": "tech_centre", "names": {"en": "C4IR Kyiv"}, "country": "UA", "locality": "Kyiv", "timezone": "Europe/Kyiv"}
@@ -92,6 +93,7 @@ def test_two_records_of_one_centre_become_one_and_everything_follows(told: Stori
 
 async def test_the_whole_log_again_and_backwards_makes_them_one_partner_still(stack: Stack, told: Stories, second: dict[str, Any]) -> None:
     kyiv, agreement = told.ids["ggtc-kyiv"], f"{told.addresses.initiatives}/v1/directory/agreements/{second['agreement']}"
+    await asyncio.to_thread(at_rest, stack)
     before = [entitled(told, "initiatives", kyiv), told.operator.get(agreement), mails(told)]
     await delivered_again(stack)
     assert [entitled(told, "initiatives", kyiv), told.operator.get(agreement), mails(told)] == before
