@@ -44,6 +44,9 @@ class NotifyWake:
             self._asked.clear()
             try:
                 await self._notify()
+            except asyncio.CancelledError:
+                self._asked.set()  # nobody knows whether it was heard
+                raise
             except _TROUBLES as error:
                 _log.warning("the relay could not be woken and will find out by itself", error=f"{type(error).__name__}: {error}")
                 self._drop()
@@ -62,8 +65,10 @@ class NotifyWake:
 
     async def close(self) -> None:
         """Pass on what was noted last, and let go of the connection."""
-        if self._task is not None:
-            self._task.cancel()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=PATIENCE_SECONDS)  # the connection is its own until then
         try:
             if self._asked.is_set():
                 await self._notify()

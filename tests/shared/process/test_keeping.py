@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from shared.db import Database
 from shared.loop import Wake
@@ -143,6 +145,26 @@ async def test_many_commits_make_few_notifications(database: Database, ear: Ear)
     await wake.close()
     await ear.connection.execute("SELECT 1")
     assert ear.heard == 2
+
+
+async def test_what_is_noted_while_a_notification_is_under_way_is_passed_on_at_the_end(
+    database: Database, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.process.wakes._log", structlog.get_logger())  # one that was used before writes where it wrote then
+    wake = NotifyWake(database)
+    wake.start()
+    wake.set()
+    await ear.first.wait()
+    wake.set()
+    assert wake._task is not None
+    while wake._asked.is_set():
+        await asyncio.wait({wake._task}, timeout=0)  # until the next one is under way
+    wake.set()
+    with capture_logs() as told:
+        await wake.close()
+    await ear.connection.execute("SELECT 1")
+    assert ear.heard >= 2
+    assert told == []
 
 
 async def test_a_commit_here_wakes_the_relay_there(database: Database) -> None:
