@@ -176,7 +176,7 @@ async def test_a_view_can_be_rebuilt_from_the_first_fact(relay: Relay, consumer:
 
 
 async def test_when_the_database_fails_nothing_is_parked_and_nothing_skipped(
-    bus: Bus, relay: Relay, neighbour: Database, runtime_of: RuntimeOf
+    bus: Bus, relay: Relay, neighbour: Database, runtime_of: RuntimeOf, telemetry: Telemetry
 ) -> None:
     async def cut_off(session: AsyncSession, fact_: Envelope) -> None:
         if broken:
@@ -194,6 +194,8 @@ async def test_when_the_database_fails_nothing_is_parked_and_nothing_skipped(
     await consumer.close()
     assert await seen(neighbour, "p1") == [1, 2]
     assert await parked(neighbour) == []
+    restarts = telemetry.metrics.registry.get_sample_value("interurbe_consumer_restarts_total", {"consumer": "test.ledger"})
+    assert not restarts  # it went back by itself: nobody had to open it anew
 
 
 async def test_what_a_handler_records_belongs_to_the_same_trace_and_names_its_cause(
