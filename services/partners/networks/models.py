@@ -17,6 +17,7 @@ from shared.auth import Caller
 from shared.db import Key, new_id
 from shared.events import (
     Event,
+    MembershipApproved,
     MembershipEnded,
     MembershipLapsed,
     MembershipOptedIn,
@@ -60,6 +61,7 @@ INHERITING: Final = frozenset(Role) - {Role.OBSERVER}
 
 
 EVERYBODYS: Final = (
+    MembershipApproved,
     MembershipStarted,
     MembershipEnded,
     MembershipLapsed,

@@ -20,7 +20,7 @@ async def test_a_partner_applies_and_the_network_approves(pair: Pair) -> None:
     approved = answer.json()
     assert (approved["status"], approved["role"], approved["message"]) == ("approved", "associate", "Solicitamos el ingreso.")
     assert approved["lapses_on"] == (last + timedelta(days=11)).isoformat()
-    assert await pair.told(made) == [("applied", "parties"), ("approved", "parties"), ("started", "public")]
+    assert await pair.told(made) == [("applied", "parties"), ("approved", "public"), ("started", "public")]
     facts = await pair.service.facts(f"membership/{made['id']}")
     assert facts[1]["data"]["network_names"] == NAME
     assert facts[2]["data"]["inherits_agreements"] == "opt_in"
@@ -124,7 +124,7 @@ async def test_of_two_that_approve_at_once_one_does(pair: Pair) -> None:
     clients = [pair.network, pair.service.operator, pair.network]
     answers = await asyncio.gather(*(pair.act(client, made, "approve", valid_from="2020-01-01") for client in clients))
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
-    assert await pair.told(made) == [("applied", "parties"), ("approved", "parties"), ("started", "public")]
+    assert await pair.told(made) == [("applied", "parties"), ("approved", "public"), ("started", "public")]
 
 
 async def test_of_an_approval_and_a_taking_in_at_once_one_is_refused(pair: Pair) -> None:
