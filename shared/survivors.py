@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Cast, bindparam, cast, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Key, upsert
+from shared.events import Envelope, PartnerMerged, PartnerMergeUndone
 
 Place = dict[str, Any]
 """Who has a place at a table (its ``partner``), in which role, under which names."""
@@ -41,14 +42,6 @@ UPDATE merged_partner m SET survivor = s.survivor FROM settled s WHERE s.id = m.
 """A ring (the undoing of one of its merges is still on its way) has no end: until it comes, each in it stands for itself."""
 
 
-class Merge(NamedTuple):
-    """An id stands for another from now on, or (``into`` nothing) for itself again."""
-
-    id: str
-    into: str | None
-    heard_at: datetime
-
-
 class Merged:
     """The columns of a service's view `merged_partner`: into which an id was merged (none, once undone), and for which it stands now."""
 
@@ -60,12 +53,18 @@ class Merged:
     heard_at: Mapped[datetime]
 
 
-async def follow(session: AsyncSession, view: type[Merged], merges: Iterable[Merge]) -> None:
-    """Keep these merges, at most one of each id, and work out for whom every id stands now."""
-    rows = [{"id": one.id, "merged_into": one.into, "survivor": one.into or one.id, "heard_at": one.heard_at} for one in merges]
+async def follow(session: AsyncSession, view: type[Merged], facts: Iterable[Envelope]) -> None:
+    """Keep what these facts (`PartnerMerged`, `PartnerMergeUndone`) say, and work out for whom every id stands now."""
     await session.execute(_LOCK)
-    await upsert(session, view, rows, key=("id",))
+    await upsert(session, view, [_told(fact) for fact in facts], key=("id",))
     await session.execute(_SETTLE)
+
+
+def _told(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, PartnerMerged | PartnerMergeUndone)
+    into = said.into if isinstance(said, PartnerMerged) else None
+    return {"id": said.partner, "merged_into": into, "survivor": into or said.partner, "heard_at": fact.time}
 
 
 def took_over(places: Sequence[Place], left: str, successor: Place) -> list[Place]:

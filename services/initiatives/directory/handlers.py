@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Date, bindparam, func, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.initiatives.directory.memberships import MEMBERSHIPS
 from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, MergedPartner, RevokedClient
 from shared.db import upsert
 from shared.events import (
@@ -15,9 +14,7 @@ from shared.events import (
     ClientRevoked,
     Envelope,
     LineTerms,
-    MembershipEnded,
     MembershipStarted,
-    MembershipSucceeded,
     PartnerMerged,
     PartnerMergeUndone,
     PartnerRegistered,
@@ -25,7 +22,8 @@ from shared.events import (
     PartyRef,
 )
 from shared.handling import Handlers, whole_batch
-from shared.survivors import Merge, follow, took_over
+from shared.memberships import following
+from shared.survivors import follow, took_over
 
 BINDING_ROLES = frozenset({"signatory", "supporting"})
 """The roles of parties that an agreement binds and entitles; observers and witnesses only look on."""
@@ -40,13 +38,13 @@ async def partner_described(session: AsyncSession, facts: list[Envelope]) -> Non
 @whole_batch
 async def partner_merged(session: AsyncSession, facts: list[Envelope]) -> None:
     """Let these ids stand for other partners from now on, whether or not anything else is known of either."""
-    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
+    await follow(session, MergedPartner, facts)
 
 
 @whole_batch
 async def partner_merge_undone(session: AsyncSession, facts: list[Envelope]) -> None:
     """Let these ids stand for themselves again, with the profile of now."""
-    await follow(session, MergedPartner, [_merge(fact) for fact in facts])
+    await follow(session, MergedPartner, facts)
     await upsert(session, KnownPartner, [_partner(fact) for fact in facts], key=("id",))
 
 
@@ -54,26 +52,6 @@ async def partner_merge_undone(session: AsyncSession, facts: list[Envelope]) -> 
 async def membership_started(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember that a partner belongs to a network from a day on."""
     await upsert(session, KnownMembership, [_membership(fact) for fact in facts], key=("id",))
-
-
-@whole_batch
-async def membership_ended(session: AsyncSession, facts: list[Envelope]) -> None:
-    """Remember the last day of a membership; what it gave ends with that day, not with the news."""
-    known = KnownMembership.__table__
-    # Never a later day than the one that is known: what is suspended is not brought back by its end.
-    last = func.least(known.c.valid_to, bindparam("last_day", type_=Date))
-    changes: dict[str, Any] = {"valid_to": last, "heard_at": bindparam("heard")}
-    ending = update(KnownMembership).where(known.c.id == bindparam("ended")).values(changes)
-    await (await session.connection()).execute(ending, [_ending(fact) for fact in facts])
-
-
-@whole_batch
-async def membership_succeeded(session: AsyncSession, facts: list[Envelope]) -> None:
-    """Remember whose a membership is from now on, and of which network."""
-    known = KnownMembership.__table__
-    sides: dict[str, Any] = {"partner": bindparam("whose"), "network": bindparam("of"), "heard_at": bindparam("heard")}
-    moving = update(KnownMembership).where(known.c.id == bindparam("moved")).values(sides)
-    await (await session.connection()).execute(moving, [_moving(fact) for fact in facts])
 
 
 @whole_batch
@@ -130,12 +108,6 @@ def _partner(fact: Envelope) -> dict[str, Any]:
     }
 
 
-def _merge(fact: Envelope) -> Merge:
-    said = fact.data
-    assert isinstance(said, PartnerMerged | PartnerMergeUndone)
-    return Merge(said.partner, said.into if isinstance(said, PartnerMerged) else None, fact.time)
-
-
 def _membership(fact: Envelope) -> dict[str, Any]:
     said = fact.data
     assert isinstance(said, MembershipStarted)
@@ -149,18 +121,6 @@ def _membership(fact: Envelope) -> dict[str, Any]:
         "inherits_agreements": said.inherits_agreements,
         "heard_at": fact.time,
     }
-
-
-def _ending(fact: Envelope) -> dict[str, Any]:
-    said = fact.data
-    assert isinstance(said, MembershipEnded)
-    return {"ended": said.membership, "last_day": said.valid_to, "heard": fact.time}
-
-
-def _moving(fact: Envelope) -> dict[str, Any]:
-    said = fact.data
-    assert isinstance(said, MembershipSucceeded)
-    return {"moved": said.membership, "whose": said.partner, "of": said.network, "heard": fact.time}
 
 
 def _agreement(fact: Envelope) -> dict[str, Any]:
@@ -212,9 +172,7 @@ HANDLERS: Handlers = {
     PartnerMerged: partner_merged,
     PartnerMergeUndone: partner_merge_undone,
     MembershipStarted: membership_started,
-    MembershipEnded: membership_ended,
-    MembershipSucceeded: membership_succeeded,
-    **MEMBERSHIPS,
+    **following(KnownMembership),
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,
     AgreementPartySucceeded: agreement_party_succeeded,
