@@ -147,7 +147,7 @@ async def known_partners(
     known = _by_id(await session.execute(_NAMED_LOCKED if lock else _NAMED_KEPT, {"ids": list(dict.fromkeys(ids))}))
     for place, partner in enumerate(ids):
         if partner not in known:
-            raise _unknown(partner, field.format(place))
+            raise unknown(partner, field.format(place))
         if known[partner].merged_into is not None:
             raise PartnerIsMerged(partner, await survivor_of(session, partner), field.format(place))
     must_be_one_world(ids, field)
@@ -159,7 +159,7 @@ async def partners_named(session: AsyncSession | AsyncConnection, ids: Sequence[
     known = _by_id(await session.execute(_NAMED, {"ids": list(dict.fromkeys(ids))}))
     for partner in ids:
         if partner not in known:
-            raise _unknown(partner, "/partner")
+            raise unknown(partner, "/partner")
     return known
 
 
@@ -175,7 +175,8 @@ def _by_id(rows: Result[Any]) -> dict[str, PartnerRow]:
     return {row.id: PartnerRow(**{**row._mapping, "languages": tuple(row.languages)}) for row in rows}  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def _unknown(partner: str, field: str) -> UnknownPartner:
+def unknown(partner: str, field: str) -> UnknownPartner:
+    """The refusal of a request that names a partner that is not there."""
     fix = "Look the partner's id up with GET /v1/partners?q=, or register it first."
     return UnknownPartner(f"No partner {partner} is registered.", field=field, fix=fix, partner=partner)
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,7 +49,7 @@ async def host_partner(session: AsyncSession, caller: Caller, seen: Seen, wanted
     before, (old, new) = partner.profile(), await _settle(session, partner, wanted, now, field="/host")
     if new == old:
         return partner
-    updated = partner.update({"hosted_by": host_on(new, _today(partner, now))}, now)
+    updated = partner.update({"hosted_by": host_on(new, partner.today(now))}, now)
     # The version rises also when another day than today has another host.
     partner.changed_at = now
     await tell(session, partner, [updated] if updated else [], now)
@@ -85,7 +84,7 @@ async def hosting_day(session: AsyncSession, subject: str, now: datetime) -> Non
     partner = (await session.scalars(asked.with_for_update(of=Partner))).one()
     stays, before = await stays_of(session, partner.id), partner.profile()
     await _owe_the_next(session, partner, stays, now)
-    updated = partner.update({"hosted_by": host_on(stays, _today(partner, now))}, now)
+    updated = partner.update({"hosted_by": host_on(stays, partner.today(now))}, now)
     if updated is not None:
         await tell(session, partner, [updated], now)
         session.add(PartnerChange.of(partner, before, _ITS_DAY))
@@ -96,7 +95,7 @@ async def _settle(
 ) -> tuple[Sequence[Stay], Sequence[Stay]]:
     """The hostings of a partner before and after what is wanted, which is written down."""
     await session.execute(select(func.pg_advisory_xact_lock(_HOSTING_LOCK)))
-    old, first = await stays_of(session, partner.id), wanted.first or _today(partner, now)
+    old, first = await stays_of(session, partner.id), wanted.first or partner.today(now)
     if wanted.host is None:
         new = ended(old, first)
     elif wanted.host == partner.id:
@@ -116,16 +115,11 @@ async def _settle(
 
 
 async def _owe_the_next(session: AsyncSession, partner: Partner, stays: Sequence[Stay], now: datetime) -> None:
-    turn = next_turn(stays, _today(partner, now))
+    turn = next_turn(stays, partner.today(now))
     if turn is None:
         await forgive(session, HOSTING_DAY, partner.subject)
     else:
-        begins = datetime.combine(turn, time.min, ZoneInfo(partner.timezone)).astimezone(UTC)
-        await owe(session, HOSTING_DAY, partner.subject, begins)
-
-
-def _today(partner: Partner, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(partner.timezone)).date()
+        await owe(session, HOSTING_DAY, partner.subject, partner.begins(turn))
 
 
 def _said(stays: Sequence[Stay]) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """Where a partner stands: the states of its record, and the deeds that lead from one to another."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,7 +64,16 @@ class Standing(Aggregate):
     names: Mapped[dict[str, str]]
     kind: Mapped[str]
     country: Mapped[str]
+    timezone: Mapped[str]
     changed_at: Mapped[datetime]
+
+    def today(self, now: datetime) -> date:
+        """The day that it is where the partner is."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
+
+    def begins(self, day: date) -> datetime:
+        """When this day begins there."""
+        return datetime.combine(day, time.min, ZoneInfo(self.timezone)).astimezone(UTC)
 
     @property
     def is_untold(self) -> bool:

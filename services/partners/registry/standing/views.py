@@ -7,9 +7,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.registry.models import Partner
-from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.standing.models import BARRED, PartnerBarred, PartnerNotActive, State
-from services.partners.registry.views import PartnerRow
+from services.partners.registry.views import PartnerRow, unknown
 from shared.auth import PLATFORM, SCOPES, Caller
 from shared.db import Key
 
@@ -58,5 +57,4 @@ def must_be_told(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: 
     """Refuse drafts, as if they were not there; ``field`` as for `known_partners`. Raises `UnknownPartner`."""
     for place, partner in enumerate(ids):
         if known[partner].state == State.DRAFT:
-            fix = "Look the partner's id up with GET /v1/partners?q=, or register it first."
-            raise UnknownPartner(f"No partner {partner} is registered.", field=field.format(place), fix=fix, partner=partner)
+            raise unknown(partner, field.format(place))

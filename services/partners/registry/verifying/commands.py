@@ -1,7 +1,6 @@
 """What can be done about verification: verify a partner; and what the days of it bring."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,13 +22,13 @@ async def verify_partner(session: AsyncSession, caller: Caller, seen: Seen, proo
     Raises NotFound, Forbidden, Stale, `WrongState` or Invalid.
     """
     partner = await partner_seen(session, caller, seen)
-    today = _today(partner, now)
+    today = partner.today(now)
     await _must_be_let(session, caller, partner, proof, today)
     seen.must_be_current(partner.version, "partner")
     last, before, introduced = proof.last_day(today), partner.standing(), partner.introduced() if partner.is_untold else None
     # Whoever acts for a day holds what is due before the partner: in the same order nobody waits for the other for ever.
-    await owe(session, RENEWAL, partner.subject, _begins(partner, last - ASKED_BEFORE))
-    await owe(session, ENDS, partner.subject, _begins(partner, last + timedelta(days=1)))
+    await owe(session, RENEWAL, partner.subject, partner.begins(last - ASKED_BEFORE))
+    await owe(session, ENDS, partner.subject, partner.begins(last + timedelta(days=1)))
     verified = partner.verify(proof.method, last, caller.partner, now)
     await record(session, partner, *([introduced] if introduced else []), verified, now=now)
     session.add_all([Verification.of(verified, proof, now), PartnerChange.turned(partner, before, caller, now)])
@@ -42,8 +41,8 @@ async def ask_for_renewal(session: AsyncSession, subject: str, now: datetime) ->
     if not partner.is_kept_verified or partner.verified_until is None:
         return
     day = partner.verified_until - ASKED_BEFORE
-    if _today(partner, now) < day:
-        await owe(session, RENEWAL, subject, _begins(partner, day))
+    if partner.today(now) < day:
+        await owe(session, RENEWAL, subject, partner.begins(day))
         return
     await record(session, partner, partner.ask_for_renewal(), now=now)
 
@@ -53,9 +52,9 @@ async def end_verification(session: AsyncSession, subject: str, now: datetime) -
     partner = await _due(session, subject)
     if not partner.is_kept_verified or partner.verified_until is None:
         return
-    if _today(partner, now) <= partner.verified_until:
+    if partner.today(now) <= partner.verified_until:
         # The partner, or the rules of its time zone, moved since the moment was computed.
-        await owe(session, ENDS, subject, _begins(partner, partner.verified_until + timedelta(days=1)))
+        await owe(session, ENDS, subject, partner.begins(partner.verified_until + timedelta(days=1)))
         return
     before = partner.standing()
     await record(session, partner, partner.lapse(now), now=now)
@@ -74,14 +73,6 @@ async def _must_be_let(session: AsyncSession, caller: Caller, partner: Partner, 
 
 async def _due(session: AsyncSession, subject: str) -> Partner:
     return await session.get_one(Partner, subject.partition("/")[2], with_for_update={"of": Partner})
-
-
-def _today(partner: Partner, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(partner.timezone)).date()
-
-
-def _begins(partner: Partner, day: date) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(partner.timezone)).astimezone(UTC)
 
 
 ACTS: Acts = {RENEWAL: ask_for_renewal, ENDS: end_verification}
