@@ -22,7 +22,7 @@ from shared.events import (
     PartyRef,
 )
 from shared.handling import Handlers, whole_batch
-from shared.memberships import following
+from shared.holding import following
 from shared.survivors import follow, took_over
 
 BINDING_ROLES = frozenset({"signatory", "supporting"})

@@ -20,7 +20,7 @@ from shared.events import (
     PartnerUpdated,
 )
 from shared.handling import Handlers, whole_batch
-from shared.memberships import following
+from shared.holding import following
 from shared.survivors import follow, took_over
 
 
