@@ -23,6 +23,7 @@ async def submit_partner(session: AsyncSession, caller: Caller, seen: Seen, now:
     partner = await partner_seen(session, caller, seen)
     if not caller.is_admin and caller.partner != partner.id:
         raise Forbidden("A draft is handed in by its partner or by the platform's operator.", fix="Use a client of that partner.")
+    seen.must_be_current(partner.version, "partner")
     before = partner.standing()
     return await _stands(session, caller, partner, partner.submit(now), before)
 
@@ -49,7 +50,7 @@ async def archive_partner(session: AsyncSession, caller: Caller, seen: Seen, rea
 
 
 async def partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:
-    """The partner with its keys, as far as the caller may know of it; raises NotFound or Stale."""
+    """The partner with its keys, as far as the caller may know of it; raises NotFound."""
     asked = select(Partner).options(joinedload(Partner.external_ids)).where(Partner.id == seen.id)
     partner = (await session.scalars(asked)).unique().one_or_none()
     if partner is None or partner.is_hidden_from(caller):

@@ -46,6 +46,14 @@ async def test_a_partner_goes_from_draft_to_the_archive_and_each_step_is_told(se
     assert history[0]["changes"]["state"] == {"old": "active", "new": "archived"}
 
 
+async def test_a_draft_that_changed_since_it_was_read_is_not_handed_in(service: PartnersService) -> None:
+    city = (await service.register(state="draft"))["id"]
+    await service.operator.patch(f"/v1/partners/{city}", json={"locality": "Norte"}, headers={"If-Match": '"1"'})
+    stale = await service.operator.post(f"/v1/partners/{city}/submit", headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    assert (await service.operator.get(f"/v1/partners/{city}")).json()["state"] == "draft"
+
+
 async def test_what_the_state_does_not_allow_is_refused_with_what_it_does(service: PartnersService) -> None:
     operator, city = service.operator, (await service.register(state="draft"))["id"]
     bodies: dict[str, dict[str, str]] = {"submit": {}, "verify": {"method": "visit"}, "suspend": REASON, "resume": {}, "archive": REASON}
