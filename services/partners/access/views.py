@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.partners.access.models import Client, KeyState, SigningKey
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import plain
+from services.partners.registry.views import survivor_of
 from shared.auth import PLATFORM
 from shared.db import Database
 from shared.refusals import NotFound, Unavailable
@@ -124,7 +125,7 @@ async def clients_of(reader: AsyncConnection, partner: str | None, after: str | 
     """At most ``limit`` clients of a partner (None: of everybody) in the order of their ids, those after the id ``after``."""
     asked = select(*_COLUMNS).order_by(Client.id).limit(limit)
     if partner is not None:
-        asked = asked.where(Client.partner == partner)
+        asked = asked.where(Client.partner == await survivor_of(reader, partner))
     if after is not None:
         asked = asked.where(Client.id > after)
     rows = (await reader.execute(asked)).mappings().all()

@@ -16,6 +16,7 @@ from services.partners.mandates.models import Mandate
 from services.partners.mandates.views import counts
 from services.partners.networks.models import Membership
 from services.partners.networks.views import held_on
+from services.partners.registry.views import survivor_of
 from shared.auth import Caller
 from shared.db import Key
 from shared.events import Visibility
@@ -110,7 +111,7 @@ async def agreements_sought(
     """At most ``limit`` ids and documents, the newest first, those after (older than) the id ``after``."""
     asked = _LIST.limit(limit)
     if sought.party is not None:
-        asked = asked.where(Agreement.party_ids.contains([sought.party]))
+        asked = asked.where(Agreement.party_ids.contains([await survivor_of(reader, sought.party)]))
     if sought.state is not None:
         asked = asked.where(Agreement.state == sought.state)
     if sought.kind is not None:

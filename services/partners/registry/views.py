@@ -1,7 +1,7 @@
 """What is asked of the registry: one partner, some partners, and are these known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -207,6 +207,8 @@ async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> di
 
 async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
     """At most ``limit`` partners in the order of their registration, those after the id ``after``."""
+    if wanted.network is not None:
+        wanted = replace(wanted, network=await survivor_of(reader, wanted.network))
     asked = _narrowed(select(*_COLUMNS).where(known_to(wanted.caller)), wanted).order_by(Partner.id).limit(limit)
     if after is not None:
         asked = asked.where(Partner.id > after)

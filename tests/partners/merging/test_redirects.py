@@ -10,6 +10,8 @@ from services.partners.audit.commands import chain
 from tests.partners.agreements.conftest import refused
 from tests.partners.merging.conftest import C4IR, REASON, Two
 
+WHO = {"partner", "party", "network"}
+"""The filters that name a partner."""
 STAYS = {"/merge", "/undo-merge", "/history"}
 CONDITIONAL = [("PATCH", ""), ("POST", "/aliases"), ("DELETE", "/aliases")]
 
@@ -44,6 +46,23 @@ async def test_every_path_with_the_old_id_is_sent_on_but_its_history_and_its_mer
         assert answer.status_code == 308, (method, path, answer.text)
         assert answer.headers["location"] == re.sub(r"\{\w+\}", two.survivor.partner, path) + "?limit=1"
         assert "308" in paths[path][method.lower()]["responses"]
+
+
+async def test_every_list_narrowed_to_the_old_id_holds_what_passed_to_the_survivor(two: Two) -> None:
+    old, into, city = await two.world.network(), await two.world.network("Merco Ciudades"), two.table.medellin.partner
+    await two.world.join(city, old)
+    await two.service.client_for(old)
+    agreement = await two.world.agreement(old, city)
+    await two.merged(old=old, into=into)
+    paths = (await two.service.anyone.get("/openapi.json")).json()["paths"]
+    said = {
+        (path, one["name"]) for path, item in paths.items() for one in item.get("get", {}).get("parameters", []) if one["in"] == "query"
+    }
+    for path, name in (pair for pair in said if pair[1] in WHO):
+        found, wanted = [(await two.service.operator.get(path, params={name: asked})).text for asked in (old, into)]
+        assert found == wanted
+        assert {"/v1/agreements": agreement, "/v1/clients": into}.get(path, city) in found, (path, found)
+    assert {name for _, name in said} >= WHO
 
 
 @pytest.mark.parametrize(("method", "way"), CONDITIONAL)
