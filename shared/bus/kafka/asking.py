@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from shared.bus.kafka.ending import end_consumer
+from shared.bus.kafka.ending import end_consumer, ended_unless_started
 
 _OF_READERS = ("group_id", "group_instance_id")
 
@@ -44,9 +44,6 @@ class Asker:
 
     async def _connected(self) -> Any:
         consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
-        try:
+        async with ended_unless_started(consumer, end_consumer):
             await consumer.start()
-        except BaseException:  # a cancelled start too must not leave a consumer behind; raised again
-            await end_consumer(consumer, gracefully=False)
-            raise
         return consumer

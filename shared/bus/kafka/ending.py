@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -30,6 +30,16 @@ async def end_consumer(consumer: Any, *, gracefully: bool) -> None:
         return
     consumer._closed = True
     await _cut([consumer._coordinator, consumer._fetcher], consumer._client)
+
+
+@asynccontextmanager
+async def ended_unless_started(client: Any, end: Callable[..., Awaitable[None]]) -> AsyncIterator[None]:
+    """Around the start of a producer or consumer: one that does not come to its end, a cancelled one too, leaves nothing behind."""
+    try:
+        yield
+    except BaseException:  # whatever stopped the start; raised again
+        await end(client, gracefully=False)
+        raise
 
 
 async def start_admin(admin: Any) -> None:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.bus import BusError, BusUnavailable, Record, SendTimeout
 from shared.bus.kafka.delivery import Delivery, Share
-from shared.bus.kafka.ending import end_producer
+from shared.bus.kafka.ending import end_producer, ended_unless_started
 from shared.bus.kafka.troubles import FORBIDDEN, REFUSED, TROUBLE, refused, unavailable
 from shared.bus.partitions import partition_of
 from shared.bus.refusal import screen
@@ -124,12 +124,8 @@ class Sender:
 
     async def _build(self) -> Any:
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, client_id=self._client, **PRODUCER)
-        try:
-            async with asyncio.timeout(BUILD_SECONDS):
-                await producer.start()
-        except BaseException:  # a cancelled start too must not leave a producer behind; raised again
-            await end_producer(producer, gracefully=False)
-            raise
+        async with ended_unless_started(producer, end_producer), asyncio.timeout(BUILD_SECONDS):
+            await producer.start()
         return producer
 
     async def discard(self) -> None:

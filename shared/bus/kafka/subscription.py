@@ -14,7 +14,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from shared.bus import BusUnavailable, CommitRefused, CorruptBatch, Message, TopicPartition
 from shared.bus.kafka.asking import Asker
-from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
+from shared.bus.kafka.ending import end_consumer, ended_unless_started, no_stray_cancellation
 from shared.bus.kafka.troubles import DAMAGED, MOVED_ON, TROUBLE, unavailable
 
 ANSWER_SECONDS = 5.0
@@ -178,12 +178,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         )
-        try:
+        async with ended_unless_started(consumer, end_consumer):
             consumer.subscribe([self._namespace + topic for topic in self._topics], listener=self)
             await consumer.start()
-        except BaseException:  # a cancelled start too must not leave a consumer behind; raised again
-            await end_consumer(consumer, gracefully=False)
-            raise
         return consumer
 
     async def _leave(self, *, gracefully: bool) -> None:
