@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Date, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.events import Envelope
-from shared.events.holding import GOING_ON, PASSING_ON, STOPPING, WARNING, last_day
+from shared.events.holding import GOING_ON, PASSING_ON, STOPPING, WARNING, held, last_day
 from shared.handling import BatchHandler, Handlers, whole_batch
 
 _LAST: Final = bindparam("last_day", type_=Date)
@@ -56,10 +56,10 @@ def _another_s(view: type[Any]) -> BatchHandler:
 
 def _days(fact: Envelope, *, own: bool) -> dict[str, Any]:
     said: Any = fact.data
-    row = {"changed": fact.subject_id, "last_day": last_day(said), "heard": fact.time}
+    row = {"changed": held(said), "last_day": last_day(said), "heard": fact.time}
     return row | ({"own_last": said.valid_to} if own else {})
 
 
 def _sides(fact: Envelope) -> dict[str, Any]:
     said: Any = fact.data
-    return {"moved": fact.subject_id, "whose": said.partner, "of": said.network, "heard": fact.time}
+    return {"moved": held(said), "whose": said.partner, "of": said.network, "heard": fact.time}

@@ -25,6 +25,12 @@ PASSING_ON: Final[tuple[type[Event], ...]] = (MembershipSucceeded,)
 """After these it is another's, with the days it had."""
 
 
+def held(said: Event) -> str:
+    """The id of the membership that this fact is about."""
+    of: str = said.membership  # type: ignore[attr-defined]  # all of the facts above have it
+    return of
+
+
 def last_day(said: Event) -> date | None:
     """The last day on which the membership holds, as this fact tells it (none: open); of a suspended one the day before."""
     return _HOLDS_TO[type(said)](said)
