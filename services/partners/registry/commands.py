@@ -12,11 +12,12 @@ from services.partners.models import Seen
 from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.hosting.commands import host_from_today
-from services.partners.registry.models import ExternalId, Partner, Profile, Registration, must_be_one_world
-from services.partners.registry.refusals import IdentifierTaken, SuspectedDuplicate
+from services.partners.registry.models import NETWORK_KINDS, ExternalId, Partner, Profile, Registration, must_be_one_world
+from services.partners.registry.refusals import IdentifierTaken, PartnerIsMerged, StillHasMembers, SuspectedDuplicate
 from services.partners.registry.standing.commands import partner_seen, tell
+from services.partners.registry.standing.models import State
 from services.partners.registry.standing.views import must_be_told
-from services.partners.registry.views import known_partners, known_to, owners_of
+from services.partners.registry.views import has_members, known_partners, known_to, owners_of, survivor_of
 from shared.auth import Caller
 from shared.refusals import Forbidden, NotFound, Stale
 
@@ -37,7 +38,7 @@ async def register_partner(session: AsyncSession, caller: Caller, registration: 
 async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Partner:
     """Take over the changed fields of a partner's profile; nothing happens when they say nothing new.
 
-    Raises NotFound, Forbidden, Stale, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
+    Raises NotFound, Forbidden, Stale, `IdentifierTaken`, `PartnerIsMerged`, `StillHasMembers`, `UnknownPartner` (the host) or Invalid.
     """
     if "identifiers" in changes:
         await one_at_a_time(session)
@@ -102,10 +103,12 @@ async def _register(session: AsyncSession, caller: Caller, registration: Registr
 
 
 async def _change(session: AsyncSession, caller: Caller, partner: Partner, changes: Mapping[str, Any], now: datetime) -> None:
-    before = partner.profile()
+    before, stood = partner.profile(), partner.standing()
     updated = partner.update(changes, now)
     if updated is None:
         return
+    if "kind" in updated.changed:
+        await _may_be(session, caller, partner, before.kind, now)
     if {"identifiers", "hosted_by"} & set(updated.changed):
         # What the changes name must be free and known before they are written.
         with session.no_autoflush:
@@ -113,8 +116,20 @@ async def _change(session: AsyncSession, caller: Caller, partner: Partner, chang
             if "hosted_by" in updated.changed:
                 await host_from_today(session, partner, now)
     suspects = await _newly_suspected(session, partner, before)
-    await tell(session, partner, [updated, *partner.suspect(suspects)], now)
-    session.add(PartnerChange.of(partner, before, caller))
+    doubted = [] if caller.is_admin else partner.doubt(updated.changed, now)
+    await tell(session, partner, [updated, *partner.suspect(suspects), *doubted], now)
+    session.add(PartnerChange.of(partner, before, caller, stood))
+
+
+async def _may_be(session: AsyncSession, caller: Caller, partner: Partner, before: str, now: datetime) -> None:
+    """Of which kind a partner is says the operator: a network takes others in and vouches for them. In a draft its own clients say it."""
+    if not caller.is_admin and partner.state != State.DRAFT:
+        detail = "Of which kind a partner is says the platform's operator."
+        raise Forbidden(detail, field="/kind", fix=f"Leave it '{before}', or ask the platform's operator.")
+    gone = before in NETWORK_KINDS and partner.kind not in NETWORK_KINDS
+    if gone and await has_members(session, partner.id, partner.today(now)):
+        detail = f"The partner has members or applications, and a {partner.kind.replace('_', ' ')} is no network."
+        raise StillHasMembers(detail, field="/kind", fix="End its memberships and answer its applications first.")
 
 
 async def _claim(session: AsyncSession, caller: Caller, partner: Partner, profile: Profile) -> None:
@@ -155,6 +170,8 @@ async def _newly_suspected(session: AsyncSession, partner: Partner, before: Prof
 async def _partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:
     partner = await partner_seen(session, caller, seen)
     _may_change(caller, partner)
+    if partner.merged_into is not None:
+        raise PartnerIsMerged(partner.id, await survivor_of(session, partner.id), "path/partner")
     seen.must_be_current(partner.version, "partner")
     return partner
 

@@ -38,3 +38,10 @@ class IdentifierTaken(Conflict):
 
     code = "identifier-taken"
     title = "The external identifier belongs to another partner."
+
+
+class StillHasMembers(Conflict):
+    """A network with members, or with applications to answer, can become nothing that is no network. End and answer those first."""
+
+    code = "still-has-members"
+    title = "The network still has members."

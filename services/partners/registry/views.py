@@ -256,6 +256,15 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
     return asked
 
 
+async def has_members(session: AsyncSession, network: str, today: date) -> bool:
+    """Whether somebody belongs to this network, or will, or asks to."""
+    member = _membership.c
+    goes_on = or_(member.valid_to.is_(None), member.valid_to + member.grace_days >= today)
+    asked = select(member.partner).where(member.network == network, member.state.in_(("applied", "approved")), goes_on)
+    with session.no_autoflush:
+        return await session.scalar(asked.limit(1)) is not None
+
+
 def members_on(network: str, on: date) -> Select[Any]:
     """The ids of the partners that belong to a network on a day."""
     member = _membership.c

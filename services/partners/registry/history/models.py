@@ -28,19 +28,22 @@ class PartnerChange(Model):
     changes: Mapped[dict[str, Any]]
 
     @classmethod
-    def of(cls, partner: Partner, before: Profile | None, caller: Caller) -> Self:
-        """What a partner's last change was, as it is written already; ``before`` is None for its registration."""
-        changes = differences(before, partner.profile())
+    def of(cls, partner: Partner, before: Profile | None, caller: Caller, stood: Mapping[str, Any] | None = None) -> Self:
+        """What a partner's last change was, as it is written already; ``before`` is None for its registration, ``stood`` its standing."""
+        changes = differences(before, partner.profile()) | (_turns(stood, partner.standing()) if stood is not None else {})
         by = {"client": caller.client, "by_partner": caller.partner}
         return cls(partner=partner.id, version=partner.version, at=partner.changed_at, changes=changes, **by)
 
     @classmethod
     def turned(cls, partner: Partner, before: Mapping[str, Any], caller: Caller | None, now: datetime) -> Self:
         """How a partner's standing changed, as it is written already; without a ``caller`` its day had come."""
-        after = partner.standing()
-        changes = {name: {"old": before[name], "new": after[name]} for name in after if before[name] != after[name]}
+        changes = _turns(before, partner.standing())
         by = {"client": caller.client if caller else "", "by_partner": caller.partner if caller else PLATFORM}
         return cls(partner=partner.id, version=partner.version, at=now, changes=changes, **by)
+
+
+def _turns(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: {"old": before[name], "new": after[name]} for name in after if before[name] != after[name]}
 
 
 def differences(before: Profile | None, after: Profile) -> dict[str, dict[str, Any]]:

@@ -64,9 +64,9 @@ async def end_verification(session: AsyncSession, subject: str, now: datetime) -
 async def _must_be_let(session: AsyncSession, caller: Caller, partner: Partner, proof: Proof, today: date) -> None:
     if caller.is_admin:
         return
-    fix = "Ask the platform's operator, or a network that the partner belongs to."
+    fix = "Ask the platform's operator, or a verified network that the partner belongs to."
     if not await may_vouch(session, caller.partner, partner.id, today):
-        raise Forbidden("A partner is verified by the platform's operator or by a network of its members.", fix=fix)
+        raise Forbidden("A partner is verified by the platform's operator or by a verified network that it belongs to.", fix=fix)
     if proof.method != Method.NETWORK_VOUCH:
         raise Forbidden("A network vouches for its members.", field="/method", fix="Send 'network_vouch'.")
 

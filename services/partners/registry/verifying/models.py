@@ -1,5 +1,6 @@
 """Verification: somebody made sure that a partner is who it says, in some way, until some day."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,8 @@ ENDS: Final = "partner.verification_ends"
 ASKED_BEFORE: Final = timedelta(days=60)
 USUALLY: Final = timedelta(days=730)
 LONGEST: Final = timedelta(days=5 * 366)
+IDENTITY: Final = frozenset({"names", "kind", "country"})
+"""What somebody made sure of: a partner that changes one of these itself is verified no longer."""
 
 
 class Method(StrEnum):
@@ -93,6 +96,13 @@ class Verified(Standing):
         """Its verification is over; it stays as active as it was."""
         self.verified, self.changed_at = False, now
         return PartnerVerificationLapsed(partner=self.id, names=self.names, valid_until=self._last_day())
+
+    def doubt(self, changed: Collection[str], now: datetime) -> list[PartnerVerificationLapsed]:
+        """It says of itself that it is another than the one that was verified: that verification ended the day before."""
+        if not self.is_kept_verified or not IDENTITY & set(changed):
+            return []
+        self.verified_until = self.today(now) - timedelta(days=1)
+        return [self.lapse(now)]
 
     @property
     def is_kept_verified(self) -> bool:

@@ -22,10 +22,11 @@ Filters = Annotated[VerificationFilters, Query()]
 
 @router.post("/{partner}/verify", responses=SENT_ON, response_model=PartnerOut, summary="Say that a partner is who it says")
 async def verify(partner: PartnerPath, body: NewVerification, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
-    """By the platform's operator, or by a network that the partner belongs to today (`network_vouch`). What is said last counts.
+    """By the platform's operator, or by a verified network that the partner belongs to today (`network_vouch`). The last word counts.
 
     A partner in `pending_verification` becomes `active`. Sixty days before `valid_until` a renewal is asked for
-    (`partner.verification_renewal_asked`); after it `verified` is false, and the partner goes on as before.
+    (`partner.verification_renewal_asked`); after it `verified` is false, and the partner goes on as before. So it is
+    too from the day on which the partner itself changes its names or country.
     """
     return versioned(told(await commands.verify_partner(session, caller, Seen(partner, version), body.proof(), datetime.now(UTC))))
 

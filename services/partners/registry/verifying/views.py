@@ -28,7 +28,7 @@ async def verifications_of(reader: AsyncConnection, caller: Caller, partner: str
 
 
 async def may_vouch(session: AsyncSession, network: str, partner: str, today: date) -> bool:
-    """Whether the partner belongs today to this network, which is active."""
-    active = select(Partner.id).where(Partner.id == network, Partner.state == State.ACTIVE)
+    """Whether the partner belongs today to this network, which is active and verified itself."""
+    active = select(Partner.id).where(Partner.id == network, Partner.state == State.ACTIVE, Partner.verified)
     member = select(Partner.id).where(Partner.id == partner, Partner.id.in_(members_on(network, today)))
     return await session.scalar(member.where(active.exists())) is not None

@@ -59,6 +59,9 @@ async def test_a_network_vouches_for_its_own_members_and_in_no_other_way(service
     joining = {"partner": city, "valid_from": "2020-01-01"}
     assert (await do(network, city, "verify", method="network_vouch")).status_code == 403
     membership = (await network.post(f"/v1/networks/{network.partner}/members", json=joining)).json()["id"]
+    assert (await do(network, city, "verify", method="network_vouch")).status_code == 403, "nobody made sure who the network is"
+    for one in (network, stranger):
+        await done(service.operator, one.partner, "verify", method="visit")
     assert (await do(stranger, city, "verify", method="network_vouch")).json()["code"] == "forbidden"
     other_way = await do(network, city, "verify", method="document")
     assert (other_way.status_code, other_way.json()["field"]) == (403, "/method")
@@ -72,6 +75,7 @@ async def test_a_network_vouches_for_its_own_members_and_in_no_other_way(service
 
 async def test_nobody_verifies_itself(service: PartnersService) -> None:
     network = await service.client_of("city_network")
+    await done(service.operator, network.partner, "verify", method="visit")
     assert (await do(network, network.partner, "verify", method="network_vouch")).status_code == 403
 
 
@@ -153,3 +157,24 @@ async def test_operators_list_who_is_not_verified_and_whose_renewal_is_near(serv
     for params, expected in asked:
         listed = (await service.operator.get("/v1/partners", params=params)).json()["items"]
         assert [partner["id"] for partner in listed] == expected, params
+
+
+@pytest.mark.parametrize("said", [{"names": {"en": "World Bank"}}, {"country": "US", "subdivision": None}])
+async def test_who_says_it_is_another_is_verified_no_longer(service: PartnersService, said: dict[str, Any]) -> None:
+    city = await service.client_of()
+    place = f"/v1/partners/{city.partner}"
+    await done(service.operator, city.partner, "verify", method="visit")
+    plain = await city.patch(place, json={"locality": "Norte", "website": "https://example.org"}, headers={"If-Match": '"2"'})
+    assert plain.json()["verified"] is True
+    renamed = (await city.patch(place, json=said, headers={"If-Match": '"3"'})).json()
+    yesterday = renamed["verified_until"]
+    assert (renamed["verified"], date.fromisoformat(yesterday) < datetime.now(UTC).date()) == (False, True)
+    told = (await service.facts(f"partner/{city.partner}"))[-2:]
+    assert [fact["type"].split(".")[-2] for fact in told] == ["updated", "verification_lapsed"]
+    assert told[1]["data"]["valid_until"] == yesterday
+    changes = (await city.get(f"{place}/history")).json()["items"][0]["changes"]
+    assert {"verified", "verified_until", next(iter(said))} <= set(changes)
+    again = await done(service.operator, city.partner, "verify", method="visit")
+    assert again["verified"] is True
+    kept = await service.operator.patch(place, json={"names": {"en": "City of Medellín"}}, headers={"If-Match": f'"{again["version"]}"'})
+    assert kept.json()["verified"] is True, "the operator knows whom it renames"
