@@ -12,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.partners.inheritance.models import Reason
 from services.partners.models import Model
 from services.partners.registry.models import Partner, must_be_one_world
-from services.partners.registry.standing.models import PartnerNotActive
 from services.partners.registry.views import PartnerRow
+from shared.barring import PartnerNotActive
 from shared.db import Key
 from shared.refusals import Conflict
 

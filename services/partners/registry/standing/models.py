@@ -12,7 +12,6 @@ from services.partners.models import WrongState
 from shared.auth import Caller
 from shared.events import PartnerArchived, PartnerResumed, PartnerSuspended, PartnerVerificationRequested
 from shared.outbox import Aggregate
-from shared.refusals import Conflict, Forbidden
 
 
 class State(StrEnum):
@@ -38,20 +37,6 @@ _DEEDS: Final[Mapping[str, Mapping[State, State]]] = {
     "resume": {State.SUSPENDED: State.ACTIVE},
     "archive": {State.PENDING: State.ARCHIVED, State.ACTIVE: State.ARCHIVED, State.SUSPENDED: State.ARCHIVED},
 }
-
-
-class PartnerBarred(Forbidden):
-    """The caller's partner is suspended or archived: ``state``, and the ``reason`` of it. It may read; ask the operator to resume it."""
-
-    code = "partner-barred"
-    title = "The caller's partner may not act now."
-
-
-class PartnerNotActive(Conflict):
-    """A partner named in the request is not active: ``partner`` and its ``state``. Only active partners become parties, join or act."""
-
-    code = "partner-not-active"
-    title = "A partner named in the request is not active."
 
 
 class Standing(Aggregate):

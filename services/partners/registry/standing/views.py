@@ -7,9 +7,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.registry.models import Partner
-from services.partners.registry.standing.models import BARRED, PartnerBarred, PartnerNotActive, State
+from services.partners.registry.standing.models import BARRED, State
 from services.partners.registry.views import PartnerRow, unknown
 from shared.auth import PLATFORM, SCOPES, Caller
+from shared.barring import PartnerBarred, PartnerNotActive
 from shared.db import Key
 
 _columns = Partner.__table__.c
@@ -22,8 +23,7 @@ async def must_act(session: AsyncSession, caller: Caller) -> None:
         return
     row = (await session.execute(_STANDING, {"id": caller.partner})).one_or_none()
     if row is not None and row.state in BARRED:
-        detail = f"Your partner is {row.state}: it may read, and change nothing."
-        raise PartnerBarred(detail, fix="Ask the platform's operator.", state=row.state, reason=row.state_reason)
+        raise PartnerBarred(row.state, row.state_reason)
 
 
 async def scopes_left(session: AsyncSession, partner: str | None) -> frozenset[str]:
@@ -49,8 +49,7 @@ def must_be_active(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field
     for place, partner in enumerate(ids):
         state = known[partner].state
         if state != State.ACTIVE:
-            detail = f"The partner {partner} is in the state '{state}'."
-            raise PartnerNotActive(detail, field=field.format(place), fix="Name an active partner.", partner=partner, state=state)
+            raise PartnerNotActive.named(partner, state, field.format(place))
 
 
 def must_be_told(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: str) -> None:
