@@ -11,11 +11,13 @@ from services.initiatives.exchanges.routes import router as exchanges
 from shared.http import build_app
 from shared.process import Runtime
 from shared.revoked import refuse_revoked
+from shared.standing import must_act
 
 
 def build(runtime: Runtime) -> FastAPI:
     """The application with all rooms of this service."""
     refuse_revoked(runtime, revoked_since)
+    runtime.bar = must_act
     return build_app(
         runtime,
         title="Interurbe: initiatives",

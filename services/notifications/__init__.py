@@ -5,5 +5,6 @@ Publishes: SubscriberConfirmed, SubscriberUnsubscribed
 Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipStarted, MembershipEnded,
     MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
     MembershipSucceeded, AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, ExchangeScheduled,
-    ExchangeRescheduled, ExchangeCancelled, MembershipApproved, PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked
+    ExchangeRescheduled, ExchangeCancelled, MembershipApproved, PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked,
+    PartnerSuspended, PartnerResumed, PartnerArchived
 """

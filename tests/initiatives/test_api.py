@@ -34,5 +34,14 @@ async def test_every_operation_has_a_summary_and_examples_that_are_true(api: dic
 
 async def test_every_refusal_of_this_service_is_in_the_catalogue(service: InitiativesService) -> None:
     listed = (await service.client_with({}).get("/problems", headers={"Accept": "application/json"})).text
-    for code in ("not-entitled", "impossible-time", "not-a-host", "exchange-is-over", "unknown-partner", "unknown-agreement"):
+    for code in (
+        "not-entitled",
+        "impossible-time",
+        "not-a-host",
+        "exchange-is-over",
+        "unknown-partner",
+        "unknown-agreement",
+        "partner-barred",
+        "partner-not-active",
+    ):
         assert code in listed, code

@@ -203,3 +203,25 @@ def without_traces(answers: list[tuple[int, str]]) -> list[tuple[int, dict[str, 
     """The same without what differs from request to request."""
     documents = [(status, httpx.Response(status, text=text).json()) for status, text in answers]
     return [(status, {name: said for name, said in one.items() if name not in ("trace_id", "instance")}) for status, one in documents]
+
+
+def barred(system: System, url: str) -> bool:
+    """Whether a partner is kept from sending anything there, right or wrong."""
+    return "partner-barred" in refusal(system, url, {})
+
+
+def test_a_suspended_partner_acts_nowhere_and_nobody_names_it_until_it_is_resumed(told: Stories) -> None:
+    berlin, network, partner = told.systems["ggtc-berlin"], told.systems["asocapitales"], told.ids["ggtc-berlin"]
+    record, exchanges = f"{told.addresses.partners}/v1/partners/{partner}", f"{told.addresses.initiatives}/v1/exchanges"
+    subscribers = f"{told.addresses.notifications}/v1/subscribers"
+    version = berlin.get(record)["version"]
+    suspended = told.operator.post(f"{record}/suspend", {"reason": "Sin respuesta."}, version=version)
+    until("both neighbours to bar it", lambda: barred(berlin, exchanges) and barred(berlin, subscribers))
+    visit = workshop(told, partner) | {"outside_agreement": True, "outside_reason": "Visita."}
+    visit = {name: said for name, said in visit.items() if name not in ("agreement", "line")}
+    assert "partner-not-active" in refusal(network, exchanges, visit)
+    assert berlin.get(exchanges)["items"] is not None
+
+    told.operator.post(f"{record}/resume", {}, version=suspended["version"])
+    until("both neighbours to let it act", lambda: not barred(berlin, exchanges) and not barred(berlin, subscribers))
+    assert [guest["partner"] for guest in network.post(exchanges, visit)["participants"]] == [partner]

@@ -5,7 +5,14 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.initiatives.directory.models import KnownAgreement, KnownMembership, KnownPartner, MergedPartner, RevokedClient
+from services.initiatives.directory.models import (
+    KnownAgreement,
+    KnownMembership,
+    KnownPartner,
+    MergedPartner,
+    PartnerStanding,
+    RevokedClient,
+)
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
@@ -23,6 +30,7 @@ from shared.events import (
 )
 from shared.handling import Handlers, whole_batch
 from shared.holding import following
+from shared.standing import standing_of
 from shared.survivors import follow, took_over
 
 BINDING_ROLES = frozenset({"signatory", "supporting"})
@@ -171,6 +179,7 @@ HANDLERS: Handlers = {
     PartnerUpdated: partner_described,
     PartnerMerged: partner_merged,
     PartnerMergeUndone: partner_merge_undone,
+    **standing_of(PartnerStanding),
     MembershipStarted: membership_started,
     **following(KnownMembership),
     AgreementSigned: agreement_signed,

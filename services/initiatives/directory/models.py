@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.initiatives.models import Model
 from shared.db import Key
+from shared.standing import Standing
 from shared.survivors import Merged
 
 
@@ -41,6 +42,10 @@ class Named:
 
     partner: str
     names: dict[str, str]
+
+
+class PartnerStanding(Standing, Model):
+    """A partner that was ever suspended or archived, and whether it is now; whoever is not here is active."""
 
 
 class KnownMembership(Model):
@@ -100,5 +105,5 @@ class RevokedClient(Model):
     revoked_at: Mapped[datetime] = mapped_column(index=True)
 
 
-VIEWS: Final = (KnownPartner, MergedPartner, KnownMembership, KnownAgreement, RevokedClient)
+VIEWS: Final = (KnownPartner, MergedPartner, PartnerStanding, KnownMembership, KnownAgreement, RevokedClient)
 """All that the handlers of this room fill, and nobody else: what a rebuild empties."""

@@ -16,6 +16,7 @@ from shared.auth import Caller
 from shared.events import Visibility
 from shared.outbox import Reach, record
 from shared.refusals import Invalid
+from shared.standing import must_be_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class Change:
 async def schedule(session: AsyncSession, caller: Caller, plan: Plan, now: datetime) -> Exchange:
     """Schedule an exchange whose partners are all entitled to its line on its day, or that stands outside any agreement.
 
-    Raises ImpossibleTime, NotYourExchange, UnknownPartner, UnknownAgreement, Invalid and NotEntitled.
+    Raises ImpossibleTime, NotYourExchange, UnknownPartner, PartnerNotActive, UnknownAgreement, Invalid and NotEntitled.
     """
     plan.when.must_be_ahead(now)
     plan.basis.must_be_whole()
     standing = await directory.standing(session, [caller.partner, *plan.partners])
     must_host(replace(caller, partner=standing[caller.partner]), [standing[host] for host in plan.hosts])
     named = await directory.names_of(session, plan.partners, now)
+    await must_be_active(session, plan.partners)
     plan, names = plan.among(standing), {known.partner: known for known in named.values()}
     agreement = await _agreement_of(session, caller, plan.basis, now)
     paths = await _paths(session, agreement, list(plan.partners), (plan.basis.line, plan.when.day))
@@ -48,7 +50,8 @@ async def schedule(session: AsyncSession, caller: Caller, plan: Plan, now: datet
 async def reschedule(session: AsyncSession, caller: Caller, change: Change, wall: Wall, now: datetime) -> Exchange:
     """Move an exchange, on the clocks of the zone it has unless another is named; its partners must be entitled now, on the new day.
 
-    An exchange that was scheduled stands, whoever of its partners loses its entitlement later: only a move asks anew.
+    An exchange that was scheduled stands, whoever of its partners loses its entitlement later: only a move asks anew. A partner that was
+    suspended or archived since keeps its place, also when it is moved: it was named before.
 
     Raises NotFound, NotYourExchange, Stale, ExchangeIsOver, ImpossibleTime, Invalid and NotEntitled.
     """

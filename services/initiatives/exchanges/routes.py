@@ -26,6 +26,7 @@ async def schedule(body: NewExchange, caller: Writes, session: Session) -> Respo
     """A host schedules it, under a line of a signed agreement that every host and participant is entitled to on its day.
 
     Otherwise the answer is 409 `not-entitled` with who lacks what; `outside_agreement: true` with a reason needs no entitlement.
+    A suspended or archived partner is not named in it (409 `partner-not-active`), and schedules none itself (403 `partner-barred`).
     """
     now = datetime.now(UTC)
     return await _told(session, caller, await commands.schedule(session, caller, body.plan(), now), now)
@@ -59,7 +60,8 @@ async def read(exchange_id: ExchangeId, caller: Reads, reader: Reader) -> Respon
 async def reschedule(exchange_id: ExchangeId, body: Move, version: IfMatch, caller: Writes, session: Session) -> Response:
     """A host moves it; every partner must be entitled now, to the new day. Its calendar SEQUENCE rises.
 
-    A scheduled exchange stands though a partner has lost its entitlement since; moving it asks anew.
+    A scheduled exchange stands though a partner has lost its entitlement since; moving it asks anew. Who was suspended or archived
+    since keeps its place in it, and moves nothing itself (403 `partner-barred`).
     """
     now = datetime.now(UTC)
     change = commands.Change(exchange_id, version, body.reason)
@@ -68,7 +70,7 @@ async def reschedule(exchange_id: ExchangeId, body: Move, version: IfMatch, call
 
 @router.post("/{exchange_id}/cancel", response_model=ExchangeShown, summary="Cancel an exchange")
 async def cancel(exchange_id: ExchangeId, body: Cancellation, version: IfMatch, caller: Writes, session: Session) -> Response:
-    """A host calls it off; it stays to be read, and its calendar file says CANCELLED."""
+    """A host calls it off; it stays to be read, and its calendar file says CANCELLED. A suspended host may not (403 `partner-barred`)."""
     now = datetime.now(UTC)
     change = commands.Change(exchange_id, version, body.reason)
     return await _told(session, caller, await commands.cancel(session, caller, change, now), now)

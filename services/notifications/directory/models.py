@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.notifications.models import Model
 from shared.db import Key
 from shared.refusals import Invalid
+from shared.standing import Standing
 from shared.survivors import Merged
 
 
@@ -29,6 +30,10 @@ class KnownPartner(Model):
 
 class MergedPartner(Merged, Model):
     """For whom the id of a merged partner stands; subscriptions, audiences and notices are read through it, never written anew."""
+
+
+class PartnerStanding(Standing, Model):
+    """A partner that was ever suspended or archived, and whether it is now; whoever is not here is active."""
 
 
 class KnownMembership(Model):
@@ -74,7 +79,7 @@ class RevokedClient(Model):
     revoked_at: Mapped[datetime] = mapped_column(index=True)
 
 
-VIEWS: Final = (KnownPartner, MergedPartner, KnownMembership, KnownAgreement, RevokedClient)
+VIEWS: Final = (KnownPartner, MergedPartner, PartnerStanding, KnownMembership, KnownAgreement, RevokedClient)
 """All that the handlers of this room fill, and nobody else: what a rebuild empties."""
 
 

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"], route_class=C
 async def register(body: NewSubscriber, caller: Writes, session: Session, response: Response) -> SubscriberOut:
     """Register an address to be told of things; it gets a mail that asks for its owner's yes, and nothing else before that.
 
-    An address that is known already answers with the same subscriber, whose own choices stay.
+    An address that is known already answers with the same subscriber, whose own choices stay. A suspended or archived partner brings
+    nobody (403 `partner-barred`).
     """
     person = Person(Address.of(body.email), body.language, body.timezone)
     subscriber = await register_subscriber(session, caller, person, datetime.now(UTC))

@@ -17,7 +17,10 @@ router = APIRouter(prefix="/v1/subscribers/{subscriber}/subscriptions", tags=["s
 
 @router.post("", status_code=201, summary="Subscribe somebody to facts")
 async def grant(subscriber: Id, body: NewSubscription, caller: Writes, session: Session, response: Response) -> SubscriptionOut:
-    """Tell a subscriber of what matches, from now on. What is not public is told on the word of the caller's partner."""
+    """Tell a subscriber of what matches, from now on. What is not public is told on the word of the caller's partner.
+
+    A suspended or archived partner gives its word for nobody (403 `partner-barred`).
+    """
     granted = await grant_subscription(session, caller, subscriber, body.wish(), datetime.now(UTC))
     tag(response, granted.version)
     response.headers["Location"] = f"/v1/subscribers/{subscriber}/subscriptions"
@@ -33,7 +36,10 @@ async def list_(subscriber: Id, caller: Reads, reader: Reader) -> Page[Subscript
 
 @router.delete("/{subscription}", status_code=204, summary="End a subscription")
 async def end(subscriber: Id, subscription: Id, version: IfMatch, caller: Writes, session: Session) -> None:
-    """Tell the subscriber no more of it; messages that wait for no other reason are not sent."""
+    """Tell the subscriber no more of it; messages that wait for no other reason are not sent.
+
+    A suspended or archived partner ends none (403 `partner-barred`); the person does, by the link in each mail.
+    """
     await end_subscription(session, caller, Seen(subscriber, subscription, version))
 
 
