@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from deploy.kafka.jars import missing_tools
@@ -13,6 +14,10 @@ pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.buses", "tests.fixt
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)  # a busy machine is no defect
 settings.load_profile("untimed")
+
+# By itself structlog shows what every frame of a traceback holds: ten seconds, in which the event loop stands still, for a failed request.
+_PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 LEFT_OUT = pytest.StashKey[str]()
 

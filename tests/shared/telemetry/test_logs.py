@@ -22,7 +22,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Everything logged since it was asked for last."""
-    root = logging.getLogger()
+    root, lines_of_tests = logging.getLogger(), structlog.get_config()
     before = (root.handlers[:], root.level, sys.excepthook, {name: logging.getLogger(name).level for name in logs.NOISY})
     logs.configure("partners", "INFO")
     yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
@@ -30,7 +30,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict
     root.setLevel(before[1])
     for name, level in before[3].items():
         logging.getLogger(name).setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**lines_of_tests)
 
 
 def test_a_line_says_when_who_what_and_in_which_trace(lines: Lines) -> None:
@@ -133,3 +133,15 @@ def test_what_is_no_text_is_left_alone() -> None:
         "none": None,
         "message_id": "<0199@interurbe.example>",
     }
+
+
+def test_a_failure_of_a_test_is_told_without_what_its_frames_held(capsys: pytest.CaptureFixture[str]) -> None:
+    """To show that takes seconds of a running event loop, so that everything else the test waits for seems slow (`tests/conftest.py`)."""
+    held = "what a frame held"
+    try:
+        json.loads("no JSON")
+    except ValueError:
+        structlog.get_logger("interurbe.test").exception("request failed", length=len(held))
+    told = capsys.readouterr().out
+    assert "JSONDecodeError: Expecting value" in told
+    assert held not in told
