@@ -51,6 +51,20 @@ async def test_a_number_drawn_by_a_transaction_that_still_runs_stays_in_sight(da
     assert await relay.step() == 1
 
 
+async def test_a_number_drawn_by_the_newest_transaction_of_all_stays_in_sight(database: Database, relay: Relay, gate: Tollgate) -> None:
+    """Nobody has ended since it began, so no snapshot reaches beyond it, and none names it among those that still run."""
+    await idle(relay)  # its lease is taken: nothing that it writes ends after the newest
+    async with database.session() as newest:
+        ledger = Ledger(notes=[])
+        await record(newest, ledger, ledger.note(1), now=NOW)
+        await idle(relay)
+        assert relay._horizon.floor <= 1
+        await newest.commit()
+    await append(database, ledger.id, 2)
+    assert await relay.step() == 2
+    assert sequences(await log_of(gate), f"partner/{ledger.id}") == [1, 2]
+
+
 async def test_a_new_aggregate_has_its_transaction_s_id_before_its_fact_draws_a_number(database: Database) -> None:
     ledger = Ledger(notes=[1])
     drawn = "CREATE FUNCTION drawn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ASSERT pg_current_xact_id_if_assigned() IS NOT NULL;"
