@@ -166,17 +166,26 @@ async def record_all(session: AsyncSession, changes: Sequence[tuple[Aggregate, E
     The aggregates are written as they are and do not become part of the session, so nothing checks that their versions are still the
     ones that were read: whoever calls holds a lock that keeps others from changing them.
     """
-    if not changes:
-        return
-    for aggregate, _ in changes:
-        aggregate.version, aggregate.sequence = (aggregate.version or 0) + 1, aggregate.sequence + 1
-    table: Table = type(changes[0][0]).__table__  # type: ignore[attr-defined]  # every aggregate is mapped to one
+    await record_each(session, [(aggregate, (fact,)) for aggregate, fact in changes], now=now)
+
+
+async def record_each(session: AsyncSession, changes: Sequence[tuple[Aggregate, Sequence[Event]]], *, now: datetime) -> None:
+    """As `record_all`, with any number of facts about each, told in the order given; those of which nothing is told are written too."""
+    for aggregate, facts in changes:
+        aggregate.version, aggregate.sequence = (aggregate.version or 0) + 1, aggregate.sequence + len(facts)
     for start in range(0, len(changes), _AT_ONCE):
         some = changes[start : start + _AT_ONCE]
+        table: Table = type(some[0][0]).__table__  # type: ignore[attr-defined]  # every aggregate is mapped to one
         rows = [{column.key: getattr(aggregate, column.key) for column in table.columns} for aggregate, _ in some]
         await upsert(session, table, rows, key=("id",))
-        await session.execute(insert(outbox), [_row(_envelope(aggregate, fact, aggregate.sequence, now)) for aggregate, fact in some])
-    session.info["recorded"] = True
+        told = [
+            _row(_envelope(aggregate, fact, aggregate.sequence - len(facts) + place, now))
+            for aggregate, facts in some
+            for place, fact in enumerate(facts, 1)
+        ]
+        if told:
+            await session.execute(insert(outbox), told)
+            session.info["recorded"] = True
 
 
 @cache

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from shared.db import Database
-from shared.outbox import MAX_EVENT_BYTES, TooLarge, outbox, record, record_all
+from shared.outbox import MAX_EVENT_BYTES, TooLarge, outbox, record, record_all, record_each
 from tests.shared.facts import fact
 from tests.shared.ledger import NOW, Ledger, append, new_ledger
 
@@ -75,6 +75,18 @@ async def test_many_aggregates_are_written_before_their_facts(database: Database
     async with database.session() as session:
         kept = {ledger.id: (ledger.version, ledger.notes) for ledger in await session.scalars(select(Ledger))}
     assert kept == {ledger.id: (2, [1, 7]) if ledger.id in known else (1, [7]) for ledger in ledgers}
+
+
+async def test_many_are_written_with_as_many_facts_as_each_has_in_the_order_given(database: Database) -> None:
+    one, silent, other = ledgers = [Ledger(notes=[]) for _ in range(3)]
+    async with database.session() as session:
+        changes = [(one, [one.note(1), one.note(2)]), (silent, []), (other, [other.note(3)])]
+        await record_each(session, changes, now=NOW)
+        await session.commit()
+    assert await rows(database) == [(one.subject, 1), (one.subject, 2), (other.subject, 1)]
+    async with database.session() as session:
+        kept = {ledger.id: (ledger.version, ledger.sequence) for ledger in await session.scalars(select(Ledger))}
+    assert kept == {ledger.id: (1, told) for ledger, told in zip(ledgers, (2, 0, 1), strict=True)}
 
 
 async def test_several_facts_of_one_change_keep_their_order(database: Database) -> None:

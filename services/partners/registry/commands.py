@@ -1,15 +1,15 @@
 """What can be done in the registry: register a partner, change what it says of itself, know it under one more name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from services.partners.models import Seen
-from services.partners.registry.duplicates.views import suspected_duplicates
+from services.partners.registry.duplicates.views import Lookout, suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.hosting.commands import host_from_today
 from services.partners.registry.models import NETWORK_KINDS, ExternalId, Partner, Profile, Registration, must_be_one_world
@@ -19,10 +19,15 @@ from services.partners.registry.standing.models import State
 from services.partners.registry.standing.views import must_be_told
 from services.partners.registry.views import has_members, known_partners, known_to, owners_of, survivor_of
 from shared.auth import Caller
-from shared.refusals import Forbidden, NotFound, Stale
+from shared.events import Event
+from shared.outbox import record_each
+from shared.refusals import Forbidden, NotFound, Refusal, Stale
 
 _NAMES_LOCK = 7_238_411
 """The advisory lock of this database under which names and identifiers are claimed."""
+
+_New = tuple[Partner, Sequence[Event]]
+"""A partner that is not written yet, and what is told of it."""
 
 
 async def register_partner(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
@@ -33,6 +38,20 @@ async def register_partner(session: AsyncSession, caller: Caller, registration: 
     _must_operate(caller)
     await one_at_a_time(session)
     return await _register(session, caller, registration, now)
+
+
+async def register_partners(
+    session: AsyncSession, caller: Caller, registrations: Sequence[Registration], now: datetime, *, apart: bool = False
+) -> list[Partner | Refusal]:
+    """Put partners on record as if one after the other, in a few statements; of each the partner, or why it is not on record.
+
+    With ``apart`` no one's name is compared with those of the others. What one registration is refused for hinders no other; whatever
+    else goes wrong is raised and concerns them all: whoever calls has a savepoint to go back to.
+    """
+    if not caller.is_admin:
+        return [_no_operator() for _ in registrations]
+    await one_at_a_time(session)
+    return await _register_all(session, caller, registrations, now, apart=apart)
 
 
 async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Partner:
@@ -90,16 +109,74 @@ async def remove_alias(session: AsyncSession, caller: Caller, seen: Seen, text: 
 
 
 async def _register(session: AsyncSession, caller: Caller, registration: Registration, now: datetime) -> Partner:
-    partner, registered = Partner.register(registration.profile, now, registration.state, sandbox=registration.sandbox)
-    await _claim(session, caller, partner, registration.profile)
-    suspects = await suspected_duplicates(session, partner)
-    if suspects and not registration.force:
-        raise _duplicate(partner, suspects)
-    await tell(session, partner, [registered, *partner.suspect(suspects)], now)
-    if partner.hosted_by is not None:
-        await host_from_today(session, partner, now)
-    session.add(PartnerChange.of(partner, None, caller))
-    return partner
+    (end,) = await _register_all(session, caller, [registration], now)
+    if isinstance(end, Refusal):
+        raise end
+    return end
+
+
+async def _register_all(
+    session: AsyncSession, caller: Caller, registrations: Sequence[Registration], now: datetime, *, apart: bool = False
+) -> list[Partner | Refusal]:
+    made = [_made(registration, now) for registration in registrations]
+    owners = await owners_of(session, {key for registration in registrations for key in registration.profile.identifiers})
+    lookout = await Lookout.over(session, [one[0] for one in made if not isinstance(one, Refusal)])
+    ends: list[_New | Refusal] = []
+    for registration, one in zip(registrations, made, strict=True):
+        end = one if isinstance(one, Refusal) else await _claimed(session, caller, one, owners)
+        if not isinstance(end, Refusal):
+            end = _compared(end, lookout, force=registration.force)
+        if not isinstance(end, Refusal):
+            owners |= dict.fromkeys(registration.profile.identifiers, end[0].id)
+            if not apart:
+                lookout.admit(end[0])
+        ends.append(end)
+    await _write_new(session, caller, [end for end in ends if not isinstance(end, Refusal)], now)
+    return [end if isinstance(end, Refusal) else end[0] for end in ends]
+
+
+def _made(registration: Registration, now: datetime) -> _New | Refusal:
+    try:
+        partner, registered = Partner.register(registration.profile, now, registration.state, sandbox=registration.sandbox)
+    except Refusal as refusal:
+        return refusal
+    return partner, [registered]
+
+
+async def _claimed(session: AsyncSession, caller: Caller, new: _New, owners: Mapping[tuple[str, str], str]) -> _New | Refusal:
+    try:
+        await _claim(session, caller, new[0], owners)
+    except Refusal as refusal:
+        return refusal
+    return new
+
+
+def _compared(new: _New, lookout: Lookout, *, force: bool) -> _New | Refusal:
+    """The new partner with all that is to be told of it, or the refusal of one that may be on record already."""
+    partner, facts = new
+    suspects = lookout.suspects(partner)
+    if suspects and not force:
+        return _duplicate(partner, suspects)
+    return partner, [] if partner.is_untold else [*facts, *partner.suspect(suspects)]
+
+
+async def _write_new(session: AsyncSession, caller: Caller, new: Sequence[_New], now: datetime) -> None:
+    await record_each(session, new, now=now)
+    partners = [partner for partner, _ in new]
+    keys = [(scheme, value, partner.id) for partner in partners for scheme, value in partner.profile().identifiers]
+    await _insert(session, [ExternalId(scheme=scheme, value=value, partner=partner) for scheme, value, partner in keys])
+    for partner in partners:
+        if partner.hosted_by is not None:
+            await host_from_today(session, partner, now)
+    await _insert(session, [PartnerChange.of(partner, None, caller) for partner in partners])
+
+
+async def _insert(session: AsyncSession, things: Sequence[ExternalId] | Sequence[PartnerChange]) -> None:
+    """Write things of one kind as they are; they do not become part of the session."""
+    if things:
+        table: Table = things[0].__table__  # type: ignore[assignment]  # every one of our models is mapped to one
+        rows = [{column.key: getattr(thing, column.key) for column in table.columns} for thing in things]
+        await session.execute(insert(table), rows)
 
 
 async def _change(session: AsyncSession, caller: Caller, partner: Partner, changes: Mapping[str, Any], now: datetime) -> None:
@@ -112,7 +189,7 @@ async def _change(session: AsyncSession, caller: Caller, partner: Partner, chang
     if {"identifiers", "hosted_by"} & set(updated.changed):
         # What the changes name must be free and known before they are written.
         with session.no_autoflush:
-            await _claim(session, caller, partner, partner.profile())
+            await _claim(session, caller, partner, await owners_of(session, partner.profile().identifiers))
             if "hosted_by" in updated.changed:
                 await host_from_today(session, partner, now)
     suspects = await _newly_suspected(session, partner, before)
@@ -132,8 +209,8 @@ async def _may_be(session: AsyncSession, caller: Caller, partner: Partner, befor
         raise StillHasMembers(detail, field="/kind", fix="End its memberships and answer its applications first.")
 
 
-async def _claim(session: AsyncSession, caller: Caller, partner: Partner, profile: Profile) -> None:
-    owners = await owners_of(session, profile.identifiers)
+async def _claim(session: AsyncSession, caller: Caller, partner: Partner, owners: Mapping[tuple[str, str], str]) -> None:
+    profile = partner.profile()
     for place, (scheme, value) in enumerate(profile.identifiers):
         owner = owners.get((scheme, value), partner.id)
         if owner != partner.id:
@@ -196,7 +273,11 @@ async def one_at_a_time(session: AsyncSession) -> None:
 
 def _must_operate(caller: Caller) -> None:
     if not caller.is_admin:
-        raise Forbidden("Only an operator of the platform registers partners.", fix="Ask the platform's operator to register the partner.")
+        raise _no_operator()
+
+
+def _no_operator() -> Forbidden:
+    return Forbidden("Only an operator of the platform registers partners.", fix="Ask the platform's operator to register the partner.")
 
 
 def _may_change(caller: Caller, partner: Partner) -> None:

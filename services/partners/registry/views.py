@@ -1,6 +1,6 @@
 """What is asked of the registry: one partner, some partners, and are these known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -96,6 +96,14 @@ _NAMED = select(
 # Whoever goes on to name a partner keeps it from being merged into another meanwhile, and waits for one who is at it.
 _NAMED_KEPT = _NAMED.order_by(_columns.id).with_for_update(read=True)
 _NAMED_LOCKED = _NAMED.order_by(_columns.id).with_for_update(key_share=True)
+_keys = (
+    func.unnest(bindparam("schemes", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
+    .table_valued("scheme", "value", name="given")
+    .render_derived()
+)
+_OWNERS = select(ExternalId.scheme, ExternalId.value, ExternalId.partner).join(
+    _keys, and_(ExternalId.scheme == _keys.c.scheme, ExternalId.value == _keys.c.value)
+)
 _MERGED = select(_columns.merged_into).where(_columns.id == bindparam("partner", type_=Key))
 
 
@@ -215,12 +223,12 @@ async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | 
     return [_said(row) for row in (await reader.execute(asked)).mappings()]
 
 
-async def owners_of(session: AsyncSession, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Which of these external identifiers are taken, and by which partner."""
+async def owners_of(session: AsyncSession, identifiers: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which of these external identifiers are taken, and by which partner: one question, however many they are."""
     if not identifiers:
         return {}
-    same = [and_(ExternalId.scheme == scheme, ExternalId.value == value) for scheme, value in identifiers]
-    rows = await session.execute(select(ExternalId.scheme, ExternalId.value, ExternalId.partner).where(or_(*same)))
+    keys = [list(words) for words in zip(*sorted(identifiers), strict=True)]
+    rows = await session.execute(_OWNERS, {"schemes": keys[0], "values": keys[1]})
     return {(scheme, value): partner for scheme, value, partner in rows}
 
 

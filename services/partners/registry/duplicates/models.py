@@ -1,10 +1,11 @@
 """How near two institutions' names are: a score, and which name is like which, and how."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import permutations
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from rapidfuzz.distance import OSA
 
@@ -76,6 +77,52 @@ class Known:
                     others = {f"~{sound(other)}" for other in telling if other != word}
                     wanted |= {(same_kind, frozenset(others.union(half))) for half in halves(word) if len(word) > 4}
         return {one for one in wanted if not (one[0] and (False, one[1]) in wanted)}
+
+
+class Newcomer(Protocol):
+    """An institution that was let in a moment ago, with its names and all that the index will hold of it."""
+
+    id: str
+    kind: str
+    folded: list[str]
+    grams: list[str]
+
+
+class Newcomers:
+    """Those let in one after the other before any of them is written, found in the ways in which the index finds what is written."""
+
+    def __init__(self) -> None:
+        """Nobody yet."""
+        self._bearing: dict[tuple[str, str], list[Newcomer]] = defaultdict(list)
+        self._grams: dict[str, frozenset[str]] = {}
+
+    def add(self, place: str, one: Newcomer) -> None:
+        """Let one in; only in the same ``place`` it is found."""
+        self._grams[one.id] = frozenset(one.grams)
+        for text in (*_names(one.folded), *self._grams[one.id]):
+            self._bearing[place, text].append(one)
+
+    def near(self, place: str, mine: Known, folded: Iterable[str]) -> Iterator[Newcomer]:
+        """Those with one of these very names, then those with a name near one of ``mine``; each once."""
+        seen: set[str] = set()
+        for one in (*self._any(place, _names(folded)), *self._any(place, sorted(mine.marks())), *self._misspelt(place, mine)):
+            if one.id not in seen:
+                seen.add(one.id)
+                yield one
+
+    def _any(self, place: str, texts: Iterable[str]) -> Iterator[Newcomer]:
+        for text in texts:
+            yield from self._bearing.get((place, text), ())
+
+    def _misspelt(self, place: str, mine: Known) -> Iterator[Newcomer]:
+        for same_kind, grams in mine.misspelt():
+            rarest = min((self._bearing.get((place, gram), ()) for gram in grams), key=len)
+            yield from (one for one in rarest if grams <= self._grams[one.id] and not (same_kind and one.kind != mine.kind))
+
+
+def _names(folded: Iterable[str]) -> Iterator[str]:
+    """Whole names among pieces of names: a name of three letters is no piece."""
+    return (f"whole {text}" for text in folded)
 
 
 def likenesses(mine: Known, other: Known) -> list[Likeness]:
