@@ -1,6 +1,7 @@
 """What can be done with a file of partners: receive it, take in a row, cancel it, and let its rows go after a while."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.partners.audit.commands import write
+from services.partners.audit.commands import write_all
 from services.partners.importing.models import (
     MOST_ROWS,
     MOST_UNDER_WAY,
@@ -22,19 +23,20 @@ from services.partners.importing.models import (
     Row,
     Sent,
     State,
+    Taken,
     TooManyImports,
     TooManyRows,
     mark_of,
 )
 from services.partners.importing.views import no_import, twins_of, under_way
 from services.partners.models import Seen
-from services.partners.registry.commands import register_partner, update_partner
+from services.partners.registry.commands import register_partners, update_partner
 from services.partners.registry.models import Profile
 from services.partners.registry.refusals import SuspectedDuplicate, UnknownPartner
 from shared.auth import Caller
 from shared.db import upsert
 from shared.due import Act, owe
-from shared.refusals import Invalid
+from shared.refusals import Invalid, Refusal
 from shared.witness import Deed
 
 FORGET: Final = "forget the rows of an import"
@@ -73,43 +75,68 @@ async def _keep(session: AsyncSession, waiting: list[dict[str, Any]]) -> None:
     waiting.clear()
 
 
-async def take_row(session: AsyncSession, importing: PartnerImport, desk: Desk, row: Row, now: datetime) -> tuple[Outcome, str | None]:
-    """Register or bring up to date the partner that a row is about, as its sender may; what became of it, and the partner.
+async def take_rows(session: AsyncSession, importing: PartnerImport, desk: Desk, rows: Sequence[Row], now: datetime) -> list[Taken]:
+    """Register or bring up to date, as their sender may, the partners of rows that are companions; what became of each.
 
-    All of the row is done or nothing; in a try-out nothing stays. Raises `RepeatedInFile`, and what `register_partner` and
-    `update_partner` raise.
+    Of each row all is done or nothing; in a try-out nothing stays. What a row is refused for hinders no other. Anything else that goes
+    wrong is raised, and then nothing of any of them was done.
     """
+    desk.twins = await twins_of(session, [row for row in rows if row.is_unnamed])
+    ends: dict[int, Taken] = {}
+    for row in rows:
+        try:
+            end = await _known(session, importing, desk, row, now)
+        except Refusal as refusal:
+            end = refused(refusal)
+        if end is not None:
+            ends[row.line] = end
+    new = [row for row in rows if row.line not in ends]
+    if new:
+        for row, end in zip(new, await _registered(session, importing, new, now), strict=True):
+            ends[row.line] = end
+            if end.refusal is None:
+                _note(importing, desk, row, end.partner)
+    return [ends[row.line] for row in rows]
+
+
+def refused(refusal: Refusal) -> Taken:
+    """The end of a row that is not taken."""
+    return Taken(Outcome.SUSPECTED_DUPLICATE if isinstance(refusal, SuspectedDuplicate) else Outcome.REFUSED, None, refusal)
+
+
+async def _known(session: AsyncSession, importing: PartnerImport, desk: Desk, row: Row, now: datetime) -> Taken | None:
+    """What becomes of a row about a partner on record; None when it is about a new one."""
     desk.must_be_first(*row.marks())
-    partner, changes = await _meant(session, desk, row)
-    marks = [*row.marks(), *(row.names() if importing.dry_run else ())]
-    if partner is not None:
-        desk.must_be_first(mark_of(partner))
-        marks.append(mark_of(partner))
-    sender = importing.sender()
-    if partner is not None and not changes and (sender.is_admin or sender.partner == partner):
-        outcome = Outcome.UNCHANGED
-    else:
-        if partner is None and importing.dry_run and not row.registration.force:
+    partner, changes = _meant(desk, row)
+    if partner is None:
+        if importing.dry_run and not row.registration.force:
             _must_be_named_first(desk, row)
-        outcome, partner = await _written(session, importing, row, (partner, changes), now)
+        return None
+    desk.must_be_first(mark_of(partner))
+    sender, outcome = importing.sender(), Outcome.UNCHANGED
+    if changes or not (sender.is_admin or sender.partner == partner):
+        await _updated(session, importing, Seen(partner, row.version), changes, now)
+        outcome = Outcome.UPDATED
+    _note(importing, desk, row, partner)
+    return Taken(outcome, partner)
+
+
+def _note(importing: PartnerImport, desk: Desk, row: Row, partner: str | None) -> None:
+    marks = [*row.marks(), *(row.names() if importing.dry_run else ())]
     desk.note(row.line, *marks, *([mark_of(partner)] if partner else []))
-    return outcome, partner
 
 
-async def _meant(session: AsyncSession, desk: Desk, row: Row) -> tuple[str | None, dict[str, Any]]:
+def _meant(desk: Desk, row: Row) -> tuple[str | None, dict[str, Any]]:
     """The partner on record that a row is about, if any, and what the row changes in it."""
     if row.partner is not None:
         if row.partner not in desk.partners:
             fix = "Leave the id out to register the partner, or look it up with GET /v1/partners?q=."
             raise UnknownPartner(f"No partner {row.partner} is registered.", field="/id", fix=fix, partner=row.partner)
         return row.partner, _news(row, desk.partners[row.partner][0])
-    keys = row.registration.profile.identifiers
-    for key in keys:
+    for key in row.registration.profile.identifiers:
         if key in desk.owners:
             return desk.owners[key], _news(row, desk.partners[desk.owners[key]][0])
-    twins = {} if keys else await twins_of(session, row.registration.profile)
-    same = next((partner for partner, (profile, _) in twins.items() if not _news(row, profile)), None)
-    return same, {}
+    return next((partner for partner, profile in desk.twins.get(row.line, {}).items() if not _news(row, profile)), None), {}
 
 
 def _news(row: Row, known: Profile) -> dict[str, Any]:
@@ -132,24 +159,29 @@ class _Undone(Exception):
     """What was tried out is taken back."""
 
 
-async def _written(
-    session: AsyncSession, importing: PartnerImport, row: Row, meant: tuple[str | None, Mapping[str, Any]], now: datetime
-) -> tuple[Outcome, str | None]:
-    partner, changes = meant
-    sender = importing.sender()
-    outcome = Outcome.REGISTERED if partner is None else Outcome.UPDATED
-    try:
+async def _updated(session: AsyncSession, importing: PartnerImport, seen: Seen, changes: Mapping[str, Any], now: datetime) -> None:
+    with suppress(_Undone):
         async with session.begin_nested():
-            if partner is None:
-                partner = (await register_partner(session, sender, row.registration, now)).id
-            else:
-                await update_partner(session, sender, Seen(partner, row.version), changes, now)
+            await update_partner(session, importing.sender(), seen, changes, now)
             _keep_only_in_earnest(importing)
-            deed = Deed(sender, _ACTION, "201" if outcome is Outcome.REGISTERED else "200", location=f"/v1/partners/{partner}")
-            await session.run_sync(write, deed)
-    except _Undone:
-        return outcome, None if outcome is Outcome.REGISTERED else partner
-    return outcome, partner
+            await session.run_sync(write_all, [_deed(importing, "200", seen.id)])
+
+
+async def _registered(session: AsyncSession, importing: PartnerImport, rows: Sequence[Row], now: datetime) -> list[Taken]:
+    ends: list[Taken] = []
+    wanted = [row.registration for row in rows]
+    with suppress(_Undone):
+        async with session.begin_nested():
+            # In a try-out none of the others is on record afterwards, so nobody is taken for one of them.
+            made = await register_partners(session, importing.sender(), wanted, now, apart=importing.dry_run)
+            ends += [refused(one) if isinstance(one, Refusal) else Taken(Outcome.REGISTERED, one.id) for one in made]
+            _keep_only_in_earnest(importing)
+            await session.run_sync(write_all, [_deed(importing, "201", end.partner) for end in ends if end.partner is not None])
+    return [replace(end, partner=None) for end in ends] if importing.dry_run else ends
+
+
+def _deed(importing: PartnerImport, outcome: str, partner: str) -> Deed:
+    return Deed(importing.sender(), _ACTION, outcome, location=f"/v1/partners/{partner}")
 
 
 def _keep_only_in_earnest(importing: PartnerImport) -> None:

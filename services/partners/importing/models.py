@@ -1,6 +1,6 @@
 """A file of partners that was sent: its rows as they came, what became of each, and the rules of taking it in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -117,6 +117,11 @@ class Row:
     partner: str | None = None
     version: int | None = None
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it says neither id nor key, so that names alone can tell whether its partner is on record."""
+        return self.partner is None and not self.registration.profile.identifiers
+
     def marks(self) -> Iterator[str]:
         """What no other row of the file may say: whom it is about, as far as it says so itself."""
         if self.partner is not None:
@@ -135,14 +140,45 @@ def mark_of(partner: str) -> str:
     return f"partner:{partner}"
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a row: the partner, if any, and why it was not taken, if so."""
+
+    outcome: Outcome
+    partner: str | None = None
+    refusal: Refusal | None = None
+
+
 @dataclass(slots=True)
 class Desk:
-    """What is known when a batch of rows is begun: whose keys they are, those partners, and what earlier rows were about (by line)."""
+    """What is known when a batch of rows is begun: whose keys they are, those partners, and what earlier rows were about (by line).
+
+    ``twins`` are those who bear all the names of rows (by line) that say nothing else of whom they are about.
+    """
 
     owners: dict[tuple[str, str], str]
     partners: dict[str, tuple[Profile, int]]
     marks: dict[str, int]
     fresh: dict[str, int] = field(default_factory=dict)
+    twins: dict[int, dict[str, Profile]] = field(default_factory=dict)
+
+    def companions(self, rows: Sequence[Row | None], *, dry_run: bool) -> int:
+        """How many of these rows, from the first on, can be taken together, for none depends on what becomes of another.
+
+        One that names a partner on record is alone. New ones share no key; and no name, where a name alone decides.
+        """
+        taken: set[str] = set()
+        for count, row in enumerate(rows):
+            if row is None:
+                continue
+            alone = row.partner is not None or any(key in self.owners for key in row.registration.profile.identifiers)
+            marks, names = set(row.marks()), set(row.names())
+            if taken and (alone or not taken.isdisjoint(marks | names if dry_run or row.is_unnamed else marks)):
+                return count
+            if alone:
+                return count + 1
+            taken |= marks | names
+        return len(rows)
 
     def must_be_first(self, *marks: str) -> None:
         """Refuse what an earlier row of the file was about already."""

@@ -3,20 +3,32 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, column, exists, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import joinedload
 
 from services.partners.access.models import Client
 from services.partners.importing.models import UNDER_WAY, Desk, ImportMark, ImportRow, Outcome, PartnerImport, Row, RowsForgotten
 from services.partners.models import plain
-from services.partners.registry.models import ExternalId, Partner, Profile
+from services.partners.registry.models import Partner, Profile
+from services.partners.registry.views import owners_of
 from shared.auth import Caller
+from shared.db import Key
 from shared.refusals import NotFound
 
 _NOT_TOLD: Final = frozenset({"columns", "by_partner", "scopes", "traceparent", "touched_at"})
 _COLUMNS: Final = tuple(column for column in PartnerImport.__table__.columns if column.name not in _NOT_TOLD)
+
+
+_TWINS: Final = (
+    text(
+        "SELECT w.line, twin.id FROM jsonb_to_recordset(:wanted) AS w(line int, country text, kind text, names text[]) "
+        "CROSS JOIN LATERAL (SELECT p.id FROM partner AS p WHERE p.folded @> w.names AND p.country = w.country AND p.kind = w.kind) AS twin"
+    )
+    .bindparams(bindparam("wanted", type_=JSONB))
+    .columns(column("line"), column("id", Key))
+)
 
 
 async def next_import(session: AsyncSession) -> PartnerImport | None:
@@ -45,8 +57,8 @@ async def under_way(session: AsyncSession, client: str) -> int:
 async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterable[Row]) -> Desk:
     """All that is known of what these rows are about, in three questions however many they are."""
     wanted = list(rows)
-    keys = sorted({key for row in wanted for key in row.registration.profile.identifiers})
-    owners = await _owners(session, keys) if keys else {}
+    keys = {key for row in wanted for key in row.registration.profile.identifiers}
+    owners = await owners_of(session, keys)
     named = {row.partner for row in wanted if row.partner is not None}
     marks = {mark for row in wanted for mark in (*row.marks(), *(row.names() if importing.dry_run else ()))}
     marks |= {f"partner:{owner}" for owner in owners.values()}
@@ -55,21 +67,18 @@ async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterab
     return Desk(owners, await _partners(session, Partner.id.in_({*owners.values(), *named})), earlier)
 
 
-async def twins_of(session: AsyncSession, profile: Profile) -> dict[str, tuple[Profile, int]]:
-    """The partners of its country and kind that bear all of its names, by id, with their versions."""
-    names = Partner.folded.bool_op("@>")(cast(profile.folded(), ARRAY(Text)))
-    return await _partners(session, names, Partner.country == profile.country, Partner.kind == profile.kind)
-
-
-async def _owners(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    given = (
-        func.unnest(_texts(key[0] for key in keys), _texts(key[1] for key in keys))
-        .table_valued("scheme", "value", name="given")
-        .render_derived()
-    )
-    same = (ExternalId.scheme == given.c.scheme) & (ExternalId.value == given.c.value)
-    rows = await session.execute(select(ExternalId.scheme, ExternalId.value, ExternalId.partner).join(given, same))
-    return {(scheme, value): partner for scheme, value, partner in rows}
+async def twins_of(session: AsyncSession, rows: Iterable[Row]) -> dict[int, dict[str, Profile]]:
+    """The partners of its country and kind that bear all names of a row, by id: for each row by its line, in two questions for all."""
+    said = [(row.line, row.registration.profile) for row in rows]
+    if not said:
+        return {}
+    wanted = [{"line": line, "country": one.country, "kind": one.kind, "names": one.folded()} for line, one in said]
+    found = (await session.execute(_TWINS, {"wanted": wanted})).all()
+    partners = await _partners(session, Partner.id.in_({row.id for row in found}))
+    lines: dict[int, set[str]] = {}
+    for row in found:
+        lines.setdefault(row.line, set()).add(row.id)
+    return {line: {partner: known for partner, (known, _) in partners.items() if partner in ids} for line, ids in lines.items()}
 
 
 async def _partners(session: AsyncSession, *conditions: ColumnElement[bool]) -> dict[str, tuple[Profile, int]]:

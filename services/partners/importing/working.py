@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from services.partners.importing.columns import Column, columns_of, named, said_by
-from services.partners.importing.commands import end_import, keep_marks, settle, take_row
-from services.partners.importing.models import Desk, ImportRow, Outcome, PartnerImport, Row
+from services.partners.importing.commands import end_import, keep_marks, refused, settle, take_rows
+from services.partners.importing.models import Desk, ImportRow, Outcome, PartnerImport, Row, Taken
 from services.partners.importing.schemas import RowKey
 from services.partners.importing.views import desk_for, is_revoked, next_import, rows_to_do
 from services.partners.registry.commands import one_at_a_time
-from services.partners.registry.refusals import SuspectedDuplicate
 from services.partners.registry.schemas import NewPartner
 from shared.http import strict_json
 from shared.http.problems import document, invalid
@@ -35,6 +35,10 @@ from shared.telemetry.tracing import trace_id_of, under
 _log = structlog.get_logger("interurbe.importing")
 
 BATCH: Final = 200
+FEWEST: Final = 10
+"""How many rows a batch has at the most, and at the least: between them, as many as can be done in time."""
+TOGETHER: Final = 25
+"""How many rows are written in one go; between two goes a batch may end."""
 LONGEST_SECONDS: Final = 0.25
 """After so long a batch ends, for while it lasts nobody else can register anybody."""
 
@@ -56,6 +60,7 @@ class Importing:
         self._runtime = runtime
         self._trouble: str | None = None
         self._at: str | None = None
+        self._fitting = FEWEST
 
     async def step(self) -> int:
         """Take in a batch of the import whose turn it is; how many rows."""
@@ -78,10 +83,12 @@ class Importing:
             correlation = correlation_id.set(trace_id_of(importing.traceparent))
             try:
                 with under(span_context(importing.traceparent)):
-                    done = await _batch(session, importing)
+                    done = await _batch(session, importing, self._fitting)
                 await session.commit()
             finally:
                 correlation_id.reset(correlation)
+            # As many as could be done in time are read again, or more, if there was time for all of them.
+            self._fitting = min(max(done, FEWEST) if done < self._fitting else 2 * done, BATCH)
             if session.info.get("recorded"):
                 self._runtime.wake.set()
         return done
@@ -101,7 +108,7 @@ class Importing:
         """Nothing is held between steps."""
 
 
-async def _batch(session: AsyncSession, importing: PartnerImport) -> int:
+async def _batch(session: AsyncSession, importing: PartnerImport, most: int) -> int:
     if await is_revoked(session, importing.client):
         await end_import(session, importing, "client revoked", datetime.now(UTC))
         return 1
@@ -110,17 +117,19 @@ async def _batch(session: AsyncSession, importing: PartnerImport) -> int:
     except Refusal as strange:  # it was sent to a release that knew a column this one does not
         await end_import(session, importing, strange.detail, datetime.now(UTC))
         return 1
-    understood = [(row, *_understood(importing, columns, row)) for row in await rows_to_do(session, importing, BATCH)]
+    understood = [(row, *_understood(importing, columns, row)) for row in await rows_to_do(session, importing, min(most, BATCH))]
     await one_at_a_time(session)
     desk = await desk_for(session, importing, [row for _, row, _ in understood if row is not None])
     told: list[dict[str, Any]] = []
     until = time.monotonic() + LONGEST_SECONDS
-    for stored, row, unclear in understood:
-        outcome, partner, refusal = await _taken(session, importing, desk, row) if row else (Outcome.REFUSED, None, unclear)
-        problem = None if refusal is None else _problem(importing, columns, stored, refusal)
-        told.append({"n": stored.n, "outcome": outcome, "partner": partner, "problem": problem})
-        if time.monotonic() > until:
-            break
+    while len(told) < len(understood) and (not told or time.monotonic() < until):
+        next_ones = understood[len(told) : len(told) + TOGETHER]
+        next_ones = next_ones[: desk.companions([row for _, row, _ in next_ones], dry_run=importing.dry_run)]
+        ends = await _taken(session, importing, desk, [row for _, row, _ in next_ones if row is not None])
+        for stored, row, unclear in next_ones:
+            end = ends[row.line] if row is not None else Taken(Outcome.REFUSED, None, unclear)
+            problem = None if end.refusal is None else _problem(importing, columns, stored, end.refusal)
+            told.append({"n": stored.n, "outcome": end.outcome, "partner": end.partner, "problem": problem})
     await session.execute(_TELL, {"rows": told, "importing": importing.id})
     await keep_marks(session, importing, desk)
     importing.count([row["outcome"] for row in told], datetime.now(UTC))
@@ -171,21 +180,37 @@ def _validated(said: dict[str, Any]) -> tuple[RowKey, NewPartner]:
     return parts[0], parts[1]
 
 
-async def _taken(session: AsyncSession, importing: PartnerImport, desk: Desk, row: Row) -> tuple[Outcome, str | None, Refusal | None]:
+async def _taken(session: AsyncSession, importing: PartnerImport, desk: Desk, rows: Sequence[Row]) -> dict[int, Taken]:
+    """What became of companions, by line: all of them at once, or one by one when something is wrong with one of them."""
+    if len(rows) > 1:
+        marks, fresh = {**desk.marks}, {**desk.fresh}
+        try:
+            ends = await take_rows(session, importing, desk, rows, datetime.now(UTC))
+            return {row.line: end for row, end in zip(rows, ends, strict=True)}
+        except Exception as problem:  # of whichever of them, which is found below; raised again where the whole batch may succeed later
+            if _may_succeed_later(problem):
+                raise
+            desk.marks, desk.fresh = marks, fresh
+            _log.warning("rows are taken one by one", importing=importing.id, line=rows[0].line, error=type(problem).__name__)
+    return {row.line: await _taken_alone(session, importing, desk, row) for row in rows}
+
+
+async def _taken_alone(session: AsyncSession, importing: PartnerImport, desk: Desk, row: Row) -> Taken:
     try:
-        return *await take_row(session, importing, desk, row, datetime.now(UTC)), None
-    except SuspectedDuplicate as refusal:
-        return Outcome.SUSPECTED_DUPLICATE, None, refusal
-    except Refusal as refusal:
-        return Outcome.REFUSED, None, refusal
+        return (await take_rows(session, importing, desk, [row], datetime.now(UTC)))[0]
     except Exception as problem:  # raised again where the whole batch may well succeed later
-        told = translated(problem)
-        if isinstance(problem, StaleDataError) or worth_repeating(problem) or isinstance(told, Unavailable):
+        if _may_succeed_later(problem):
             raise
+        told = translated(problem)
         if told is None:
             _log.exception("a row could not be taken in", importing=importing.id, line=row.line)
             told = Failed("The row could not be taken in; nothing of it was kept.", fix="Tell the service's operator the trace_id.")
-        return Outcome.REFUSED, None, told
+        return refused(told)
+
+
+def _may_succeed_later(problem: Exception) -> bool:
+    """Whether the whole batch may well succeed when it is done again."""
+    return isinstance(problem, StaleDataError) or worth_repeating(problem) or isinstance(translated(problem), Unavailable)
 
 
 def _problem(importing: PartnerImport, columns: list[Column], stored: ImportRow, refusal: Refusal) -> dict[str, Any]:

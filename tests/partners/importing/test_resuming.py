@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from services.partners.importing import commands, working
+from services.partners.importing import working
 from services.partners.importing.models import MOST_UNDER_WAY, PartnerImport
 from services.partners.importing.working import Importing
-from services.partners.registry.commands import register_partner
+from services.partners.registry.models import Partner
+from shared.events import PartnerRegistered
 from tests.partners.importing.conftest import Files, batches_of, cities, city, table
 
 
@@ -72,14 +73,14 @@ async def test_a_row_repeats_one_of_an_earlier_batch(files: Files, monkeypatch: 
 
 
 async def test_a_defect_in_one_row_is_told_and_holds_nothing_up(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = register_partner
+    right = Partner.introduced
 
-    async def wrong(*arguments: object) -> object:
-        if "00001" in repr(arguments[2]):
+    def wrong(partner: Partner) -> PartnerRegistered:
+        if partner.external_ids[0].value == "00001":
             raise ZeroDivisionError("secret words")
-        return await right(*arguments)  # type: ignore[arg-type]  # as they came
+        return right(partner)
 
-    monkeypatch.setattr(commands, "register_partner", wrong)
+    monkeypatch.setattr(Partner, "introduced", wrong)
     done = await files.done(cities(3))
     (row,) = await files.rows(done, outcome="refused")
     assert (done["registered"], row["line"], row["problem"]["code"]) == (2, 3, "internal-error")
