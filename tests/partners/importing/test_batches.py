@@ -31,7 +31,8 @@ MIXED = [
     (partner("Quibdó"), "registered", None),
     (partner("Quibdó"), "refused", "repeated-in-file"),  # says nothing else, so it is that one again
     (partner("Ibagué", "4", locality="Norte", country="C"), "refused", "invalid"),
-    (partner("Conocida", "77", locality="Sur"), "updated", None),
+    (partner("Florencia", "12"), "registered", None),
+    (partner("Conocida", "77", locality="Sur"), "updated", None),  # told after the one before it
     (partner("Leticia", "5", hosted_by="01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f"), "refused", "unknown-partner"),
     (partner("Mocoa", "6", state="draft"), "registered", None),
     (partner("Mocoa", "7"), "suspected_duplicate", "suspected-duplicate"),
@@ -53,13 +54,13 @@ async def test_rows_taken_together_end_as_if_taken_one_by_one(files: Files, toge
     told = await files.rows(done)
     assert [(row["outcome"], (row["problem"] or {}).get("code")) for row in told] == [(end, code) for _, end, code in [*MIXED, hosted]]
     assert [suspect["id"] for suspect in told[1]["problem"]["suspects"]] == [told[0]["partner"]]
-    assert [suspect["id"] for suspect in told[11]["problem"]["suspects"]] == [told[10]["partner"]]
-    stays = (await files.service.operator.get(f"/v1/partners/{told[16]['partner']}/hostings")).json()["items"]
+    assert [suspect["id"] for suspect in told[12]["problem"]["suspects"]] == [told[11]["partner"]]
+    stays = (await files.service.operator.get(f"/v1/partners/{told[17]['partner']}/hostings")).json()["items"]
     assert [stay["host"] for stay in stays] == [host["id"]]
     written = [row["partner"] for row in told if row["outcome"] in ("registered", "updated")]
     facts = [fact for fact in await files.service.facts() if fact["type"] in (REGISTERED, SUSPECTED, "org.interurbe.partner.updated.v1")]
     order = [fact["subject"].partition("/")[2] for fact in facts[2:]]
-    draft = told[10]["partner"]
+    draft = told[11]["partner"]
     assert list(dict.fromkeys(order)) == [one for one in written if one != draft]
     (suspected,) = [fact for fact in facts if fact["type"] == SUSPECTED]
     assert suspected["subject"] == f"partner/{told[2]['partner']}"
