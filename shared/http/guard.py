@@ -121,15 +121,14 @@ class _Exchange:
     __slots__ = ("_head", "_send", "error", "method", "scope", "status", "trace_id")
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
+        self._head = scope["method"] == "HEAD"
+        # a copy: the server leaves out bodies, and does not count their bytes, by the method in its own scope
+        self.scope = {**scope, "method": "GET"} if self._head else scope
         self.status = 0
         self.error: str | None = None
         self.trace_id = ""
         self.method: str = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
         self._send = send
-        self._head = scope["method"] == "HEAD"
-        if self._head:
-            scope["method"] = "GET"
 
     @property
     def route(self) -> str:
