@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from services.partners.models import Model
 from services.partners.registry.names.models import fold, indexed
 from services.partners.registry.standing.models import State
+from services.partners.registry.subdivisions import is_subdivision, what_to_send
 from services.partners.registry.verifying.models import Verified
 from shared.auth import PLATFORM
 from shared.db import Key, new_id
@@ -259,9 +260,7 @@ class Partner(Verified, Model):
             raise Invalid(f"A partner has at most {MOST_ALIASES} aliases.", field="/aliases", fix="Remove an alias first.")
         if len(profile.identifiers) > MOST_IDENTIFIERS:
             raise Invalid(f"A partner has at most {MOST_IDENTIFIERS} identifiers.", field="/identifiers", fix="Send fewer.")
-        if profile.subdivision is not None and not profile.subdivision.startswith(f"{profile.country}-"):
-            detail = f"{profile.subdivision} is no subdivision of {profile.country}: its ISO 3166-2 code begins with the country's."
-            raise Invalid(detail, field="/subdivision", fix=f"Send a code like '{profile.country}-…', or null.")
+        self._keep_to_the_country(profile)
         strange = [scheme for scheme, _ in profile.identifiers if scheme.startswith(SANDBOX_SCHEME) != in_sandbox(self.id)]
         if strange:
             detail = (
@@ -270,6 +269,17 @@ class Partner(Verified, Model):
             raise Invalid(detail, field="/identifiers", fix="Choose another scheme.")
         if profile.hosted_by == self.id:
             raise Invalid("A partner cannot be its own host.", field="/hosted_by", fix="Name another partner, or null.")
+
+    def _keep_to_the_country(self, profile: Profile) -> None:
+        country, subdivision = profile.country, profile.subdivision
+        if subdivision is None:
+            return
+        if not subdivision.startswith(f"{country}-"):
+            detail = f"{subdivision} is no subdivision of {country}: its ISO 3166-2 code begins with the country's."
+            raise Invalid(detail, field="/subdivision", fix=what_to_send(country))
+        # what is on record stays although the list has forgotten it, so that everything else about the partner can change
+        if subdivision != self.subdivision and not is_subdivision(subdivision):
+            raise Invalid(f"ISO 3166-2 knows no subdivision {subdivision}.", field="/subdivision", fix=what_to_send(country))
 
     def _public(self) -> PartnerProfile:
         return PartnerProfile.model_validate(self.profile().said())

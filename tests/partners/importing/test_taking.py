@@ -73,6 +73,9 @@ async def test_rules_of_the_registry_are_told_like_those_of_a_field(files: Files
     (row,) = await files.rows(done)
     assert (row["problem"]["field"], row["problem"]["column"]) == ("/subdivision", "subdivision")
     assert "EC" in row["problem"]["fix"]
+    done = await files.done(table([["city", "Quito", "EC", "America/Guayaquil", "EC-ZZ", "1"]], header))
+    (row,) = await files.rows(done)
+    assert (row["problem"]["column"], row["problem"]["detail"]) == ("subdivision", "ISO 3166-2 knows no subdivision EC-ZZ.")
 
 
 async def test_a_suspected_duplicate_is_told_with_its_suspects_and_registered_when_forced(files: Files) -> None:

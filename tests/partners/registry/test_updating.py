@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from services.partners.models import Seen
 from services.partners.registry.commands import update_partner
+from services.partners.registry.subdivisions import is_subdivision
 from shared.auth import Caller
 from tests.partners.conftest import PartnersService
 
@@ -106,6 +107,31 @@ async def test_a_subdivision_moves_only_with_its_country(service: PartnersServic
         assert answer.json()["fix"]
     both = await city.patch(place, json={"country": "UA", "subdivision": "UA-30"}, headers=IF_FIRST)
     assert (both.status_code, both.json()["subdivision"]) == (200, "UA-30")
+
+
+async def test_a_subdivision_is_one_that_its_country_has(service: PartnersService) -> None:
+    city = await service.client_of("city", country="CO", subdivision="CO-ANT")
+    place = f"/v1/partners/{city.partner}"
+    answer = await city.patch(place, json={"subdivision": "CO-ZZZ"}, headers=IF_FIRST)
+    assert (answer.status_code, answer.json()["field"]) == (422, "/subdivision")
+    assert answer.json()["detail"] == "ISO 3166-2 knows no subdivision CO-ZZZ."
+    assert answer.json()["fix"] == "Send a code like 'CO-AMA', or null."
+    elsewhere = await city.patch(place, json={"country": "HK", "subdivision": "HK-1"}, headers=IF_FIRST)
+    assert (elsewhere.status_code, elsewhere.json()["fix"]) == (422, "Send null: HK has no subdivisions.")
+    for code in ("KR-11", "MY-14", "US-PR", "GB-ENG", "UA-30"):  # whatever form codes have
+        assert is_subdivision(code), code
+
+
+async def test_a_subdivision_that_the_list_has_forgotten_keeps_nobody_from_changing_the_rest(service: PartnersService) -> None:
+    city = await service.client_of("city", country="CO", subdivision="CO-ANT")
+    async with service.runtime.database.session() as session, session.begin():
+        await session.execute(text("UPDATE partner SET subdivision = 'CO-OLD' WHERE id = :id"), {"id": city.partner})
+    place = f"/v1/partners/{city.partner}"
+    assert (await city.get(place)).json()["subdivision"] == "CO-OLD"
+    changed = await city.patch(place, json={"locality": "Bello", "subdivision": "CO-OLD"}, headers=IF_FIRST)
+    assert (changed.status_code, changed.json()["subdivision"]) == (200, "CO-OLD")
+    assert (await city.patch(place, json={"subdivision": None}, headers={"If-Match": '"2"'})).json()["subdivision"] is None
+    assert (await city.patch(place, json={"subdivision": "CO-OLD"}, headers={"If-Match": '"3"'})).status_code == 422
 
 
 async def test_aliases_come_and_go(service: PartnersService) -> None:
