@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.http.codes import COUNTRIES, LANGUAGES
+from shared.http.codes import COUNTRIES, is_registered
 
-_TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
+_TAG = re.compile(
+    r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?((?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)", re.IGNORECASE | re.ASCII
+)
+"""A language, then a script, a region and variants, each of which may be left out (RFC 5646, without private use and extensions)."""
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters other than tab and line breaks, separators of lines, and halves of surrogate pairs."""
@@ -37,15 +40,22 @@ def broken(kind: str, rule: str, fix: str) -> PydanticCustomError:
 @lru_cache(maxsize=1024)
 def _language(text: str) -> str:
     found = _TAG.fullmatch(text)
-    if found is None or found[1].lower() not in LANGUAGES or not _known_region(found[3]):
-        raise broken("language", "must be a known BCP 47 language tag", "Send a tag like 'es', 'en', 'uk', 'pt-BR' or 'zh-Hant'.")
-    script = found[2].title() if found[2] else None
-    region = found[3].upper() if found[3] else None
-    return "-".join(part for part in (found[1].lower(), script, region) if part)
+    if found is None:
+        raise _unknown_tag("")
+    language, script, region = found[1].lower(), (found[2] or "").title(), (found[3] or "").upper()
+    variants = found[4].lower().split("-")[1:]
+    parts = [("language", language), ("script", script), ("region", region), *(("variant", variant) for variant in variants)]
+    for kind, part in parts:
+        if part and not is_registered(kind, part):
+            raise _unknown_tag(f"; no {kind} '{part}' is registered")
+    if len(set(variants)) < len(variants):
+        raise _unknown_tag("; a variant stands in it twice")
+    return "-".join(part for _, part in parts if part)
 
 
-def _known_region(region: str | None) -> bool:
-    return region is None or region.isdigit() or region.upper() in COUNTRIES
+def _unknown_tag(why: str) -> PydanticCustomError:
+    fix = "Send a tag like 'es', 'pt-BR', 'zh-Hant', 'es-419' or 'ca-valencia'."
+    return broken("language", f"must be a known BCP 47 language tag{why}", fix)
 
 
 def _country(text: str) -> str:
