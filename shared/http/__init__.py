@@ -20,6 +20,7 @@ from shared.http.fields import (
     TimeZone,
     Url,
     Whole,
+    Written,
     broken,
 )
 from shared.http.idempotency import IdempotencyCleanup
@@ -63,6 +64,7 @@ __all__ = [
     "Url",
     "Whole",
     "Writes",
+    "Written",
     "allow",
     "broken",
     "build_app",

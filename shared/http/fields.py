@@ -3,13 +3,25 @@
 import re
 import unicodedata
 import zoneinfo
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.http.codes import COUNTRIES, is_registered
 
@@ -35,6 +47,28 @@ class StrictModel(BaseModel):
 def broken(kind: str, rule: str, fix: str) -> PydanticCustomError:
     """The error of a field: which ``rule`` it breaks and the ``fix``; raise it in a validator of your own."""
     return PydanticCustomError("rule_broken", "{rule}", {"rule": rule, "fix": fix, "kind": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text of the form ``pattern``: ``Annotated[str, Written(pattern, "must be …", "example")]``; ``rule`` is its meaning in words."""
+
+    pattern: str
+    rule: str
+    example: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of the text, followed by the check."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The description of the text, with its form and the example."""
+        return {**handler(schema), "pattern": self.pattern, "examples": [self.example]}
+
+    def _checked(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise broken("form", self.rule, f"Send a text like '{self.example}'.")
+        return text
 
 
 @lru_cache(maxsize=1024)
@@ -144,6 +178,15 @@ def _written_moment(value: Any) -> Any:
     return value
 
 
+def _moment_of_utc(moment: datetime) -> datetime:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:  # PostgreSQL could keep it, nothing here could read it
+        rule = "must be a time that is in the years 1 to 9999 in UTC, too"
+        raise broken("moment", rule, "Send a time like '2025-03-04T15:00:00-05:00'.") from None
+    return moment
+
+
 Language = Annotated[str, AfterValidator(_language), Field(examples=["es"], description="A BCP 47 language tag.")]
 Country = Annotated[str, AfterValidator(_country), Field(examples=["CO"], description="ISO 3166-1, two capital letters.")]
 TimeZone = Annotated[str, AfterValidator(_time_zone), Field(examples=["America/Bogota"], description="A time zone of the IANA database.")]
@@ -164,7 +207,9 @@ Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_url), F
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email), Field(examples=["name@example.org"])]
 Day = Annotated[date, BeforeValidator(_written_day), Field(examples=["2024-07-12"])]
 """A calendar day, written YYYY-MM-DD."""
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), Field(examples=["2025-03-04T15:00:00-05:00"])]
+Moment = Annotated[
+    AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_moment_of_utc), Field(examples=["2025-03-04T15:00:00-05:00"])
+]
 """A point in time, written with its offset from UTC."""
 Whole = Annotated[int, Strict(), Field(ge=-(2**31), lt=2**31, examples=[3])]
 """A whole number that is written as one."""

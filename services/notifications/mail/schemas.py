@@ -7,9 +7,13 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.notifications.mail.views import Wanted
-from shared.http import After, Id, Limit, StrictModel
+from shared.http import After, Id, Limit, StrictModel, Written
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+Digest = Annotated[str, Written("^[0-9a-f]{64}$", "must be a SHA-256: 64 digits and letters a to f, in lower case", DIGEST)]
+TraceId = Annotated[str, Written("^[0-9a-f]{32}$", "must be a trace's id: 32 digits and letters a to f, in lower case", TRACE)]
+Template = Annotated[str, Written("^[a-z_]{1,60}$", "must be a word of letters and _, in lower case", "agreement_signed")]
 Outcome = Literal["queued", "submitted", "deferred", "bounced", "skipped", "failed"]
 
 
@@ -17,15 +21,14 @@ class MessageFilters(StrictModel):
     """Every filter given narrows the list."""
 
     status: Outcome | None = Field(default=None, description="How far it has come.")
-    to: str | None = Field(
+    to: Digest | None = Field(
         default=None,
-        pattern="^[0-9a-f]{64}$",
         description="SHA-256 of the address in lower case, in hexadecimal: an address itself would be logged.",
     )
     subscriber: Id | None = Field(default=None, description="Whom it is for.")
     event: Id | None = Field(default=None, description="The fact it tells of.")
-    trace_id: str | None = Field(default=None, pattern="^[0-9a-f]{32}$", description="The trace of the request that caused it.")
-    template: str | None = Field(default=None, pattern="^[a-z_]{1,60}$", description="What it says, such as agreement_signed.")
+    trace_id: TraceId | None = Field(default=None, description="The trace of the request that caused it.")
+    template: Template | None = Field(default=None, description="What it says, such as agreement_signed.")
     limit: Limit = 50
     after: After = None
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, unquote_plus
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.partners.access.commands import Credentials
 from services.partners.access.models import ClientRefused, ClientWanted, TokenRefused
 from services.partners.access.secrets.schemas import SECRET, SHOWN, SecretOut
 from shared.auth import SCOPES
-from shared.http import After, Flag, Id, Limit, Line, Moment, StrictModel
+from shared.http import After, Flag, Id, Limit, Line, Moment, StrictModel, Written
 from shared.refusals import Invalid
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, no password
@@ -26,7 +26,7 @@ _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _SECRET = re.compile(r"[\x20-\x7e]{1,200}")
 
 Scope = Literal["read", "write", "sign", "admin"]
-ClientId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")]
+ClientId = Annotated[str, Written(r"^[\x21-\x7e]{1,100}$", "must be up to 100 visible characters of ASCII without blanks", CLIENT_ID)]
 
 CLIENT: dict[str, Any] = {
     "partner": "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f",

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.partners.agreements.terms.schemas import LineOfCooperation
 from services.partners.contacts.models import ContactRole, Person
-from shared.http import After, Day, Email, Id, Language, Limit, Line, StrictModel
+from shared.http import After, Day, Email, Id, Language, Limit, Line, StrictModel, Written
 
 EXAMPLE: dict[str, Any] = {
     "name": "Ana Restrepo",
@@ -44,8 +44,12 @@ Lines = Annotated[
 ]
 Phone = Annotated[
     str,
-    StringConstraints(pattern=r"^\+[0-9][0-9 ().-]{5,28}[0-9]$"),
-    Field(examples=["+57 604 123 4567"], description="With the country's code."),
+    Written(
+        r"^\+[0-9][0-9 ().-]{5,28}[0-9]$",
+        "must be a number with the country's code: + and 7 to 30 digits, blanks and ( ) . -",
+        "+57 604 123 4567",
+    ),
+    Field(description="With the country's code."),
 ]
 
 

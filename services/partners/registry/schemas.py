@@ -10,7 +10,7 @@ from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Ki
 from services.partners.registry.standing.models import State
 from services.partners.registry.views import Wanted
 from shared.auth import Caller
-from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url
+from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url, Written
 
 EXAMPLE: dict[str, Any] = {
     "kind": "tech_centre",
@@ -40,7 +40,9 @@ ANSWER: dict[str, Any] = EXAMPLE | {
     "version": 1,
 }
 
-Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,39}$"), Field(examples=["ruta-n"])]
+Scheme = Annotated[
+    str, Written(r"^[a-z][a-z0-9_.-]{0,39}$", "must be a lower-case name of up to 40 letters, digits, _, . and -, a letter first", "ruta-n")
+]
 """Whose key it is: a short lower-case name such as ``wikidata`` or ``ruta-n``."""
 
 
@@ -59,7 +61,9 @@ class Alias(StrictModel):
 
     text: Line
     lang: Language | None = None
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")] = Field("other", examples=["short", "former", "press"])
+    kind: Annotated[
+        str, Written(r"^[a-z][a-z_]{0,29}$", "must be a lower-case word of up to 30 letters and _, a letter first", "press")
+    ] = Field("other", examples=["short", "former", "press"])
 
     model_config = ConfigDict(json_schema_extra={"example": {"text": "C4IR de Kiev", "lang": "es", "kind": "press"}})
 
@@ -87,7 +91,13 @@ class Location(StrictModel):
 Aliases = Annotated[tuple[Alias, ...], Field(max_length=MOST_ALIASES), AfterValidator(_each_once)]
 Identifiers = Annotated[tuple[Identifier, ...], Field(max_length=MOST_IDENTIFIERS), AfterValidator(_each_once)]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
-Subdivision = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$"), Field(examples=["CO-ANT"], description="ISO 3166-2.")]
+Subdivision = Annotated[
+    str,
+    Written(
+        r"^[A-Z]{2}-[A-Z0-9]{1,3}$", "must be a code of ISO 3166-2: the country's, a hyphen, and up to three capitals or digits", "CO-ANT"
+    ),
+    Field(description="ISO 3166-2."),
+]
 
 
 class NewPartner(StrictModel):

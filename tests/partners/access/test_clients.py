@@ -103,6 +103,7 @@ async def test_what_no_client_can_be_is_refused(service: PartnersService) -> Non
         ({"name": ""}, "/name"),
         ({"expires_at": "2024-01-01T00:00:00Z"}, "/expires_at"),
         ({"expires_at": "2099-01-01T00:00:00"}, "/expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, "/expires_at"),
         ({"secret": "of my own"}, "/secret"),
     ]
     for said, field in cases:

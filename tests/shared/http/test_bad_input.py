@@ -106,6 +106,12 @@ async def test_a_bad_path_or_query_names_its_place(world: World) -> None:
         assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
+async def test_a_bad_number_in_the_query_names_it_and_shows_one(world: World) -> None:
+    for said, fix in (("abc", "Send a whole number in digits, like 3."), ("0", "Send 1 or more."), ("201", "Send 200 or less.")):
+        problem = (await world.send("GET", f"/v1/boxes?limit={said}")).json()
+        assert (problem["status"], problem["field"], problem["fix"]) == (422, "?limit", fix)
+
+
 async def test_nul_in_an_address_is_refused(world: World) -> None:
     for path in ("/v1/boxes/%00", "/v1/boxes?after=%00"):
         answer = await world.send("GET", path)

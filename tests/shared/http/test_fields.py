@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, Field, Strict, TypeAdapter, ValidationError
 
-from shared.http import Language
+from shared.http import Day, Flag, Language, Line, Moment, Names, Whole, Written
 from shared.http.codes import COUNTRIES, is_registered
-from shared.http.validation import explained
+from shared.http.validation import WORDS, explained
+from tests.shared.http.shelf import NewBox
 
 
 def refused(kind: Any, value: object) -> dict[str, Any]:
@@ -70,3 +75,87 @@ def test_a_tag_with_a_part_that_nobody_registered_is_refused_and_names_it(said: 
 
 def test_every_country_may_stand_in_a_tag() -> None:
     assert [country for country in COUNTRIES if not is_registered("region", country)] == []
+
+
+class Signal(StrEnum):
+    """What a light shows."""
+
+    RED = "red"
+    GREEN = "green"
+
+
+RAISING: dict[str, tuple[Any, object]] = {
+    "missing": (NewBox, {}),
+    "extra_forbidden": (NewBox, {"label": "x", "lable": "y"}),
+    "none_required": (None, 5),
+    "literal_error": (Literal["city", "network"], "village"),
+    "enum": (Signal, "amber"),
+    "string_type": (str, 5),
+    "string_pattern_mismatch": (Annotated[str, Field(pattern="^[a-z]+$")], "A"),
+    "string_too_long": (Line, "x" * 301),
+    "string_too_short": (Annotated[str, Field(min_length=2)], "x"),
+    "too_long": (Annotated[list[int], Field(max_length=1)], [1, 2]),
+    "too_short": (Names, {}),
+    "int_type": (Whole, "3"),
+    "int_parsing": (int, "abc"),
+    "int_parsing_size": (int, "9" * 5000),
+    "int_from_float": (int, 1.5),
+    "float_type": (Annotated[float, Strict()], "4,5"),
+    "float_parsing": (float, "4,5"),
+    "finite_number": (Annotated[float, AllowInfNan(False)], float("nan")),
+    "greater_than": (Annotated[int, Field(gt=0)], 0),
+    "greater_than_equal": (Annotated[int, Field(ge=1)], 0),
+    "less_than": (Whole, 2**31),
+    "less_than_equal": (Annotated[float, Field(le=90)], 90.5),
+    "multiple_of": (Annotated[int, Field(multiple_of=5)], 7),
+    "bool_type": (Flag, "yes"),
+    "bool_parsing": (bool, "perhaps"),
+    "list_type": (list[str], "es"),
+    "tuple_type": (tuple[str, ...], "es"),
+    "dict_type": (Names, "Medellín"),
+    "model_type": (NewBox, "x"),
+    "uuid_type": (UUID, 5),
+    "uuid_parsing": (UUID, "5"),
+    "timezone_aware": (Moment, "2025-03-04T15:00:00"),
+    "date_type": (date, []),
+    "date_from_datetime_parsing": (Day, "2024-02-30"),
+    "date_from_datetime_inexact": (date, "2024-07-12T10:00:00"),
+    "datetime_type": (datetime, []),
+    "datetime_from_date_parsing": (Moment, "2025-03-99"),
+}
+RAISED_ELSEWHERE = {"model_attributes_type", "date_parsing", "datetime_parsing"}
+"""By FastAPI for a body that is no object, and by pydantic when it reads JSON by itself."""
+
+
+@pytest.mark.parametrize(("kind", "raising"), RAISING.items())
+def test_each_rule_of_pydantic_is_told_with_its_numbers_and_a_fix(kind: str, raising: tuple[Any, object]) -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(raising[0]).validate_python(raising[1])
+    assert [error["type"] for error in raised.value.errors()] == [kind]
+    told = refused(*raising)
+    assert (told["in"], told["field"][0]) == ("body", "/")
+    assert told["rule"].startswith(("must ", "is "))
+    assert told["fix"] not in ("", "Send a value that keeps the rule.")
+    assert not re.search(r"[{}]|validation|Input|valid \w+", told["rule"] + told["fix"])
+
+
+def test_no_rule_is_left_out_of_the_table() -> None:
+    assert set(RAISING) | RAISED_ELSEWHERE == set(WORDS)
+
+
+def test_a_number_says_what_it_may_be_and_a_form_what_it_means() -> None:
+    assert refused(Annotated[int, Field(ge=1)], 0)["fix"] == "Send 1 or more."
+    assert refused(Annotated[float, Strict()], "4,5")["fix"] == "Send a number with a decimal point and without quotes, like 6.25."
+    plate = Annotated[str, Written("^[A-Z]{3}[0-9]{3}$", "must be three capitals and three digits", "ABC123")]
+    told = refused(plate, "ABC123\n")
+    assert (told["rule"], told["fix"]) == ("must be three capitals and three digits", "Send a text like 'ABC123'.")
+    shown = TypeAdapter(plate).json_schema()
+    assert shown == {"type": "string", "pattern": "^[A-Z]{3}[0-9]{3}$", "examples": ["ABC123"]}
+    assert TypeAdapter(plate).validate_python("ABC123") == "ABC123"
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_time_that_utc_cannot_tell_is_refused(moment: str) -> None:
+    told = refused(Moment, moment)
+    assert "years 1 to 9999" in told["rule"]
+    assert told["fix"]

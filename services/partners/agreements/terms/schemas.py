@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, Strin
 
 from services.partners.agreements.revisions.models import Wanted
 from services.partners.agreements.terms.models import Attachment, Terms, Wording
-from shared.http import Day, Flag, Id, LangMap, Language, Line, StrictModel, Whole
+from shared.http import Day, Flag, Id, LangMap, Language, Line, StrictModel, Whole, Written
 from shared.http.fields import LongText
 
 MEDELLIN: Final = "01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f"
@@ -58,8 +58,12 @@ class LineOfCooperation(StrEnum):
 
 Topic = Annotated[Line, StringConstraints(max_length=80)]
 Quantity = Annotated[float, Strict(), Field(gt=0, le=1e12, allow_inf_nan=False, examples=[2])]
-MediaType = Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z]+/[a-z0-9][a-z0-9.+-]*$"), Field(examples=["application/pdf"])]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower), Field(examples=[DIGEST])]
+MediaType = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    Written(r"^[a-z]+/[a-z0-9][a-z0-9.+-]*$", "must be a media type in lower case: a kind, a slash and a name", "application/pdf"),
+]
+Sha256 = Annotated[str, Written(r"^[0-9a-fA-F]{64}$", "must be a SHA-256: 64 digits and letters a to f", DIGEST), AfterValidator(str.lower)]
 """A SHA-256 in hexadecimal."""
 TermsHash = Annotated[Sha256, Field(description="The terms_hash of the revision that is consented to.")]
 

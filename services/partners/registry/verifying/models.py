@@ -46,8 +46,10 @@ class Proof:
     def last_day(self, today: date) -> date:
         """Until when it counts; raises Invalid for a day that has passed or is too far."""
         last = self.valid_until or today + USUALLY
-        if not today <= last <= today + LONGEST:
-            fix = f"Send a day from {today} to {today + LONGEST}, or leave it out."
+        fix = f"Send a day from {today} to {today + LONGEST}, or leave it out."
+        if last < today:
+            raise Invalid(f"A verification counts until a day to come; {last} has passed.", field="/valid_until", fix=fix)
+        if last > today + LONGEST:
             raise Invalid("A verification counts for five years at the most.", field="/valid_until", fix=fix)
         return last
 

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.partners.registry.verifying.models import Method, Proof
-from shared.http import After, Day, Limit, StrictModel
+from shared.http import After, Day, Limit, StrictModel, Written
 
 EXAMPLE: dict[str, Any] = {
     "method": "document",
@@ -21,14 +21,17 @@ ANSWER: dict[str, Any] = EXAMPLE | {
 }
 
 
+Digest = Annotated[
+    str, Written(r"^[0-9a-f]{64}$", "must be a SHA-256: 64 digits and letters a to f, in lower case", EXAMPLE["evidence_sha256"])
+]
+
+
 class NewVerification(StrictModel):
     """How somebody made sure that the partner is who it says."""
 
     method: Method
     valid_until: Day | None = Field(None, description="The last day it counts, where the partner is; two years from now when left out.")
-    evidence_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        None, description="The SHA-256 of what was seen, in lower-case hexadecimal."
-    )
+    evidence_sha256: Digest | None = Field(None, description="The SHA-256 of what was seen, in lower-case hexadecimal.")
 
     model_config = ConfigDict(json_schema_extra={"example": {"method": "network_vouch"}})
 

@@ -96,6 +96,15 @@ async def test_what_is_no_proof_is_refused(service: PartnersService, body: dict[
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
+async def test_a_day_that_has_passed_is_told_so_and_not_how_long_is_too_long(service: PartnersService) -> None:
+    city = (await service.register())["id"]
+    body = {"method": "visit", "valid_until": "2001-01-01"}
+    told = (await service.operator.post(f"/v1/partners/{city}/verify", json=body, headers={"If-Match": '"1"'})).json()
+    assert "2001-01-01 has passed" in told["detail"]
+    assert "five years" not in told["detail"]
+    assert told["fix"].startswith("Send a day from ")
+
+
 async def test_a_renewal_is_asked_for_sixty_days_before_and_then_the_verification_lapses(service: PartnersService) -> None:
     city = (await service.register())["id"]
     until = in_days(100)
