@@ -34,6 +34,11 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud80
 """Control characters other than tab and line breaks, separators of lines, and halves of surrogate pairs."""
 _UNLINED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a line may not hold: control characters, breaks, what turns the direction of writing, halves of surrogate pairs."""
+_NOTHING_SEEN = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
+"""Blanks, and what Unicode says is not to be shown: joiners, fillers, selectors of variants; inside a word they have their use."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+", re.IGNORECASE)
 
@@ -130,8 +135,8 @@ def _line(text: str) -> str:
 
 def _tidy(text: str) -> str:
     tidy = (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
-    if not tidy:
-        raise broken("text", "must not be empty or only blanks", "Write something, or leave the member out.")
+    if _NOTHING_SEEN.fullmatch(tidy):
+        raise broken("text", "must not be empty, nor only blanks and invisible characters", "Write something, or leave the member out.")
     return tidy
 
 

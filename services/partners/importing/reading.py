@@ -9,6 +9,7 @@ from services.partners.importing.models import LONGEST_ROW, FileUnreadable, Sent
 
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF8: Final = "Save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8') and send it again."
+_LINE_ENDS: Final = "Save the file with line ends of today, LF or CRLF (in a spreadsheet: 'CSV UTF-8'), and send it again."
 DELIMITERS: Final = ",;\t"
 
 
@@ -36,6 +37,8 @@ class Lines:
         self.line += 1
         self._held += len(raw)
         if self._held > LONGEST_ROW:
+            if self.line == 1 and b"\r" in raw and b"\n" not in raw:
+                raise only_returns(1)
             words = f"The row that begins on line {self.begun} has more than {LONGEST_ROW:,} bytes."
             fix = 'Shorten it; in CSV look for a quotation mark (") on that line that is opened and never closed.'
             raise FileUnreadable(words, field="/", fix=fix, line=self.begun)
@@ -60,6 +63,12 @@ class Lines:
             words = f"Line {self.line} holds the character NUL."
             raise FileUnreadable(words, field="/", fix="Remove it; a text file has none.", line=self.line)
         return text
+
+
+def only_returns(line: int) -> FileUnreadable:
+    """The refusal of a line that holds a carriage return and goes on behind it, as files of old Macintoshes do everywhere."""
+    words = f"Line {line} holds a carriage return (CR) outside quotation marks and without the line feed (LF) that ends a line."
+    return FileUnreadable(words, field="/", fix=_LINE_ENDS, line=line)
 
 
 def ndjson_rows(file: BinaryIO) -> Iterator[Sent]:
@@ -98,6 +107,8 @@ def _next(reader: "Iterator[list[str]]", lines: Lines) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as problem:
+        if "new-line" in str(problem):
+            raise only_returns(lines.line) from None
         words = f"The row that begins on line {lines.begun} is no CSV: {problem}."
         fix = 'Put a text that holds the delimiter, a line break or " into quotation marks, and write " inside as "".'
         raise FileUnreadable(words, field="/", fix=fix, line=lines.begun) from None

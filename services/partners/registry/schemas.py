@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Kind, Profile, Registration
+from services.partners.registry.names.models import fold
 from services.partners.registry.standing.models import State
 from services.partners.registry.views import Wanted
 from shared.auth import Caller
-from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url, Written
+from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url, Written, broken
 
 EXAMPLE: dict[str, Any] = {
     "kind": "tech_centre",
@@ -52,14 +53,31 @@ InSandbox = Annotated[
 """Which of the two worlds a list is about."""
 
 
+def _findable(text: str) -> str:
+    if not fold(text):
+        raise broken("name", "must have a letter or a digit", "Write the name in letters of any script.")
+    return text
+
+
+def _form_of_key(text: str) -> str:
+    scheme, colon, value = text.partition(":")
+    if not (scheme and colon and value.strip()):
+        raise broken("key", "must be a scheme, a colon and a value", "Send a key like 'wikidata:Q48278'.")
+    return text
+
+
 def _each_once(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(value for place, value in enumerate(values) if value not in values[:place])
+
+
+Findable = Annotated[Line, AfterValidator(_findable)]
+"""A name that can be looked for: with a letter or a digit in it."""
 
 
 class Alias(StrictModel):
     """Another name the partner is known by."""
 
-    text: Line
+    text: Findable
     lang: Language | None = None
     kind: Annotated[
         str, Written(r"^[a-z][a-z_]{0,29}$", "must be a lower-case word of up to 30 letters and _, a letter first", "press")
@@ -105,7 +123,7 @@ class NewPartner(StrictModel):
 
     kind: Kind
     names: Names
-    acronym: Line | None = None
+    acronym: Findable | None = None
     aliases: Aliases = ()
     identifiers: Identifiers = ()
     country: Country
@@ -138,7 +156,7 @@ class PartnerChanges(StrictModel):
 
     kind: Kind = Kind.OTHER
     names: Names = Field(default_factory=dict)
-    acronym: Line | None = None
+    acronym: Findable | None = None
     aliases: Aliases = ()
     identifiers: Identifiers = ()
     country: Country = ""
@@ -175,7 +193,9 @@ class PartnerFilters(BaseModel):
     q: Line | None = Field(None, description="Every word occurs in a name, alias or acronym, whatever the script, accents or case.")
     network: Id | None = Field(None, description="Only members of this network.")
     on: Day | None = Field(None, description="The day of that membership; today in UTC when left out.")
-    external_id: Annotated[str, StringConstraints(max_length=250)] | None = Field(None, description="`scheme:value`, as in `ruta-n:c4ir`.")
+    external_id: Annotated[str, StringConstraints(max_length=250), AfterValidator(_form_of_key)] | None = Field(
+        None, description="`scheme:value`, as in `ruta-n:c4ir`."
+    )
     state: State | None = Field(None, description="Only partners in this state.")
     verified: bool | None = Field(None, description="Only partners that are verified now, or only those that are not.")
     renewal_by: Day | None = Field(None, description="Only verified partners whose verification ends by this day: whom to verify again.")

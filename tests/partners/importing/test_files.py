@@ -63,12 +63,16 @@ async def test_what_cannot_be_read_is_refused_whole_and_names_the_line(files: Fi
         (two + b'city,"Cali,CO', 4, "no CSV"),
         (two + b'city,"Ca"li,CO,America/Bogota,9', 4, "no CSV"),
         (two + b"city,\x00,CO,America/Bogota,9", 4, "NUL"),
+        (two.replace(b"\n", b"\r"), 1, "carriage return (CR) outside quotation marks"),
+        (cities(3000).encode().replace(b"\n", b"\r"), 1, "carriage return (CR) outside quotation marks"),
+        (two + b"city,Ca\rli,CO,America/Bogota,9\n", 4, "carriage return (CR) outside quotation marks"),
     ):
         answer = await files.send(content)
         problem = answer.json()
         assert (answer.status_code, problem["code"], problem["line"]) == (400, "file-unreadable", line), problem
         assert words in problem["detail"]
         assert problem["fix"]
+        assert "universal" not in answer.text
     assert (await files.service.operator.get("/v1/imports")).json()["items"] == []
 
 

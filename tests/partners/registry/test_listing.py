@@ -21,7 +21,10 @@ async def test_filters_narrow_the_list(service: PartnersService) -> None:
     assert await names(service, kind="city") == ["Medellín", "서울"]
     assert await names(service, country="CO", kind="city") == ["Medellín"]
     assert await names(service, external_id="dane:05001") == ["Medellín"]
-    assert await names(service, external_id="dane") == []
+    for half in ("dane", ":05001", "dane:", "dane: "):
+        answer = await service.operator.get("/v1/partners", params={"external_id": half})
+        assert (answer.status_code, answer.json()["field"]) == (422, "?external_id"), half
+        assert "wikidata:Q48278" in answer.json()["fix"]
 
 
 async def test_words_are_found_in_any_name_script_and_case(service: PartnersService) -> None:

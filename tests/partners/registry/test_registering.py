@@ -134,6 +134,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"timezone": "GMT+5"}, "/timezone"),
     ({"identifiers": [{"scheme": "Not A Scheme", "value": "1"}]}, "/identifiers/0/scheme"),
     ({"aliases": [{"text": "Medellín\u0000"}]}, "/aliases/0/text"),
+    ({"aliases": [{"text": "\u200b"}]}, "/aliases/0/text"),
+    ({"aliases": [{"text": "C4IR"}, {"text": "!!!"}]}, "/aliases/1/text"),
+    ({"aliases": [{"text": "\u0301"}]}, "/aliases/0/text"),
+    ({"acronym": "·"}, "/acronym"),
+    ({"names": {"es": "\u200b"}}, "/names/es"),
     ({"hosted_by": "me"}, "/hosted_by"),
     ({"force": "yes"}, "/force"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -11,8 +12,9 @@ from uuid import UUID
 import pytest
 from pydantic import AllowInfNan, Field, Strict, TypeAdapter, ValidationError
 
-from shared.http import Day, Flag, Language, Line, Moment, Names, Whole, Written
+from shared.http import Day, Flag, Language, Line, Moment, Names, Text, Whole, Written
 from shared.http.codes import COUNTRIES, is_registered
+from shared.http.fields import LongText
 from shared.http.validation import WORDS, explained
 from tests.shared.http.shelf import NewBox
 
@@ -82,6 +84,20 @@ class Signal(StrEnum):
 
     RED = "red"
     GREEN = "green"
+
+
+BLANK = ("", "  ", "\u200b", "\u2060\ufeff", "\u3164", "\u2800 \u200d", "\u00ad\ufe0f", "\U000e0041")
+
+
+@pytest.mark.parametrize("kind", [Line, Text, LongText])
+@pytest.mark.parametrize("text", BLANK)
+def test_a_text_of_which_nothing_is_seen_is_refused(kind: Any, text: str) -> None:
+    assert "invisible" in refused(kind, text)["rule"]
+
+
+@pytest.mark.parametrize("text", ["कर्नाटक", "می\u200cخواهم", "Ҫ̧", "ދިވެހި", "👩\u200d👩\u200d👧", "ශ්\u200dරී", "0", "–", "Đắk Lắk"])
+def test_a_text_in_whatever_script_is_taken_with_its_marks_and_joiners(text: str) -> None:
+    assert TypeAdapter(Line).validate_python(text) == unicodedata.normalize("NFC", text)
 
 
 RAISING: dict[str, tuple[Any, object]] = {
