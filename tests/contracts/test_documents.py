@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib import import_module
 from pathlib import PurePath
 
 import pytest
 
+from deploy.embedded.addresses import Ports
 from shared.settings import PREFIX, Settings
 from tests.contracts.source import SERVICES, TOP, files, text
 
@@ -55,6 +57,12 @@ def test_every_setting_that_a_paper_names_exists(paper: str) -> None:
     known = {name.upper() for service in SERVICES for name in settings_of(service).model_fields} | {"ENV_FILE"}
     ports = set(re.findall(rf"\b{PREFIX}([A-Z0-9_]+)\b", "\n".join(text(path) for path in files() if path.startswith("deploy/"))))
     assert set(re.findall(rf"\b{PREFIX}([A-Z0-9_]+)\b", text(paper))) - known - ports == set()
+
+
+def test_the_readme_tells_how_two_copies_run_beside_each_other() -> None:
+    told = text("README.md")
+    assert "INTERURBE_VAR" in told
+    assert [field.name for field in fields(Ports) if f"`{field.name.upper()}`" not in told] == []
 
 
 def settings_of(service: str) -> type[Settings]:
