@@ -2,7 +2,7 @@
 
 from shared.http.access import ANONYMOUS, Admins, Allow, Anyone, Reads, Signed, Signs, Writes, allow
 from shared.http.app import build_app, probe_app
-from shared.http.edge import CommandRoute, OpenRoute, shown_once
+from shared.http.edge import CommandRoute, OpenRoute, shown_once, told_anew
 from shared.http.etags import IfMatch, etag, tag, versioned
 from shared.http.fields import (
     Country,
@@ -74,5 +74,6 @@ __all__ = [
     "probe_app",
     "shown_once",
     "tag",
+    "told_anew",
     "versioned",
 ]

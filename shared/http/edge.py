@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 import asyncpg
@@ -11,6 +12,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
@@ -21,7 +23,7 @@ from shared.crash import crash_here
 from shared.db import execute_raw
 from shared.http.access import recognise
 from shared.http.body import StrictRequest, take_body
-from shared.http.idempotency import Attempt, Raced, Running, attempt_of, find, in_use, keep
+from shared.http.idempotency import Attempt, Raced, Retold, Running, attempt_of, find, in_use, keep
 from shared.http.session import committed, done_reading, runtime_of
 from shared.http.translation import worth_repeating
 from shared.refusals import Refusal
@@ -32,6 +34,7 @@ FIRST_PAUSE: Final = 0.01
 
 Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
+Tells = Callable[[Caller, AsyncConnection, str], Awaitable[Response]]
 
 _READING: Final = frozenset({"GET", "HEAD"})
 
@@ -40,6 +43,19 @@ def shown_once(endpoint: Endpoint) -> Endpoint:
     """Mark a POST whose answer holds a secret: a repetition is told that it was done, not shown the answer again."""
     endpoint.__shown_once__ = True  # type: ignore[attr-defined]  # a mark on the function, read when its route is made
     return endpoint
+
+
+def told_anew(tells: Tells) -> Callable[[Endpoint], Endpoint]:
+    """Mark a POST whose answer holds what may have to be forgotten: it is not kept, only where the thing is (``Location``).
+
+    A repetition is answered with what ``tells(caller, reader, location)`` finds there now.
+    """
+
+    def marked(endpoint: Endpoint) -> Endpoint:
+        endpoint.__told_anew__ = tells  # type: ignore[attr-defined]  # a mark on the function, read when its route is made
+        return endpoint
+
+    return marked
 
 
 class CommandRoute(APIRoute):
@@ -52,7 +68,7 @@ class CommandRoute(APIRoute):
         inner = super().get_route_handler()
         if (self.methods or set()) <= _READING:
             return self._reading(inner)
-        return self._changing(inner, bool(getattr(self.endpoint, "__shown_once__", False)))
+        return self._changing(inner, bool(getattr(self.endpoint, "__shown_once__", False)), getattr(self.endpoint, "__told_anew__", None))
 
     def _reading(self, inner: Inner) -> Inner:
         known = self.known_callers
@@ -67,7 +83,7 @@ class CommandRoute(APIRoute):
 
         return read
 
-    def _changing(self, inner: Inner, secret: bool) -> Inner:
+    def _changing(self, inner: Inner, secret: bool, tells: Tells | None) -> Inner:
         known = self.known_callers
 
         async def change(request: Request) -> Response:
@@ -78,7 +94,8 @@ class CommandRoute(APIRoute):
             try:
                 body = await self.take(strict)
                 attempt = attempt_of(strict, caller.client, body) if caller is not None and strict.method == "POST" else None
-                return await _once(strict, _Work(inner, attempt, secret))
+                retold = partial(tells, caller) if tells is not None and caller is not None else None
+                return await _once(strict, _Work(inner, attempt, secret, retold))
             finally:
                 self.release(strict)
 
@@ -100,11 +117,12 @@ class OpenRoute(CommandRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is done inside the transaction, and under which key."""
+    """What is done inside the transaction, under which key, and what a repetition is told where that is not the first answer."""
 
     inner: Inner
     attempt: Attempt | None
     secret: bool
+    retold: Retold | None
 
 
 async def _once(request: StrictRequest, work: _Work) -> Response:
@@ -119,7 +137,7 @@ async def _once(request: StrictRequest, work: _Work) -> Response:
     except InsufficientScope:  # a token that may do less now is not shown what was done with more
         raise
     except (Raced, Refusal, HTTPException, RequestValidationError, IntegrityError, StaleDataError) as problem:
-        kept = await find(runtime_of(request).database, attempt)
+        kept = await find(runtime_of(request).database, attempt, work.retold)
         if kept is not None:
             return kept
         raise in_use() if isinstance(problem, Raced) else problem from None
@@ -178,7 +196,7 @@ def _conclude(session: SyncSession, work: _Work, response: Response, line: Line 
         return
     session.flush()
     if work.attempt is not None:
-        keep(session, work.attempt, response, body=not work.secret, beside=line)
+        keep(session, work.attempt, response, body=not work.secret and work.retold is None, beside=line)
     elif line is not None:
         execute_raw(session.connection(), line.statement, *line.values)
     crash_here("edge.before_commit")

@@ -9,7 +9,7 @@ again. While a first request runs in this process a second one is told so at onc
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import Request
 from sqlalchemy import Column, DateTime, Index, LargeBinary, SmallInteger, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as SyncSession
 from starlette.responses import Response
 
@@ -64,6 +65,9 @@ _KEEP: Final = (
 
 
 _KEPT_VALUES: Final = 7
+
+Retold = Callable[[AsyncConnection, str], Awaitable[Response]]
+"""What is answered now about the thing that the first request made, by its ``Location``."""
 
 
 class Raced(Exception):
@@ -128,17 +132,26 @@ def in_use() -> IdempotencyKeyInUse:
     return IdempotencyKeyInUse("The first request with this Idempotency-Key is still running.", fix="Wait, then send it again.")
 
 
-async def find(database: "Database", attempt: Attempt) -> Response | None:
-    """The answer kept for ``attempt``, None when there is none; raises IdempotencyKeyReused when the key belongs to another request."""
+async def find(database: "Database", attempt: Attempt, retold: Retold | None = None) -> Response | None:
+    """The answer kept for ``attempt``, or the one of ``retold``; None when nothing was done under its key.
+
+    Raises IdempotencyKeyReused when the key belongs to another request.
+    """
     async with database.reader() as reader:
         row = (await reader.execute(_FIND, {"caller": attempt.caller, "key": attempt.key})).one_or_none()
-    if row is None:
-        return None
-    if row.request_hash != attempt.request_hash:
-        raise IdempotencyKeyReused(
-            "This Idempotency-Key was used for another request in the last 24 hours.", field=HEADER, fix="Use a new key for a new request."
-        )
+        if row is None:
+            return None
+        if row.request_hash != attempt.request_hash:
+            said = "This Idempotency-Key was used for another request in the last 24 hours."
+            raise IdempotencyKeyReused(said, field=HEADER, fix="Use a new key for a new request.")
+        if retold is not None:  # whatever was kept: a release before this one may have kept the answer
+            return _marked(await retold(reader, dict(row.headers)["location"]))
     return _replayed(row.status, row.headers, row.body)
+
+
+def _marked(response: Response) -> Response:
+    response.raw_headers.append((REPLAYED.lower().encode(), b"true"))
+    return response
 
 
 def _replayed(status: int, headers: list[list[str]], body: bytes | None) -> Response:
@@ -148,12 +161,11 @@ def _replayed(status: int, headers: list[list[str]], body: bytes | None) -> Resp
     response = Response(body, status)
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     response.raw_headers.append((b"content-length", str(len(body)).encode()))
-    response.raw_headers.append((REPLAYED.lower().encode(), b"true"))
-    return response
+    return _marked(response)
 
 
 def keep(session: SyncSession, attempt: Attempt, response: Response, *, body: bool, beside: Line | None = None) -> None:
-    """Write the answer of ``attempt`` into the session's transaction, without its ``body`` where that is a secret, and a line ``beside``.
+    """Write the answer of ``attempt`` into the session's transaction, its ``body`` where that may be kept, and a line ``beside``.
 
     Raises Raced when another request with the same key has written its answer first, or is about to.
     """

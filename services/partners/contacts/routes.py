@@ -5,23 +5,34 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.contacts import commands, views
 from services.partners.contacts.models import Contact
 from services.partners.contacts.schemas import ContactChanges, ContactFilters, ContactOut, NewContact
 from services.partners.models import Seen
 from services.partners.registry.paths import SENT_ON, PartnerPath
-from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, versioned
+from shared.auth import Caller
+from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Writes, page_of, told_anew, versioned
 
 router = APIRouter(prefix="/v1", tags=["contacts"], route_class=CommandRoute)
 
 ContactId = Annotated[Id, Path(description="The contact's id.")]
 Filters = Annotated[ContactFilters, Query()]
+_PLACE = "/v1/contacts"
+
+
+async def _as_it_is(caller: Caller, reader: AsyncConnection, location: str) -> JSONResponse:
+    return versioned(await views.contact_by_id(reader, caller, location.rpartition("/")[2]), 201, among=_PLACE)
 
 
 @router.post("/partners/{partner}/contacts", responses=SENT_ON, status_code=201, response_model=ContactOut, summary="Name a contact")
+@told_anew(_as_it_is)
 async def name(partner: PartnerPath, body: NewContact, caller: Writes, session: Session) -> JSONResponse:
-    """Name a person for a purpose. By the partner itself or the operator; nobody else ever sees it, and no event tells of it."""
+    """Name a person for a purpose. By the partner itself or the operator; nobody else ever sees it, and no event tells of it.
+
+    Nothing of a person is kept to be repeated: sent again under its `Idempotency-Key`, it answers with the contact as it is by then.
+    """
     return _answer(await commands.name_contact(session, caller, partner, body.person(), datetime.now(UTC)), 201)
 
 
@@ -57,4 +68,4 @@ async def erase(contact: ContactId, caller: Writes, session: Session) -> JSONRes
 
 
 def _answer(contact: Contact, status: int = 200) -> JSONResponse:
-    return versioned(views.told(contact), status, among="/v1/contacts")
+    return versioned(views.told(contact), status, among=_PLACE)

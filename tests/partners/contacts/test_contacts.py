@@ -105,6 +105,25 @@ async def test_who_asks_is_forgotten_for_good_and_the_id_stays(service: Partners
     assert not any(PERSON[word] in kept for word in ("name", "position", "email", "phone"))
 
 
+async def test_who_sends_it_again_after_the_erasing_gets_nobody_back_and_makes_nobody(service: PartnersService) -> None:
+    centre, key = await service.client_of("tech_centre"), {"Idempotency-Key": "once"}
+    place = f"/v1/partners/{centre.partner}/contacts"
+    first = await centre.post(place, json=PERSON, headers=key)
+    again = await centre.post(place, json=PERSON, headers=key)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert all(again.headers[name] == first.headers[name] for name in ("etag", "location", "content-type"))
+    assert again.headers["idempotency-replayed"] == "true"
+    async with service.runtime.database.reader() as reader:
+        rows = await reader.execute(text("SELECT convert_to(headers::text, 'UTF8') || coalesce(body, '') FROM idempotency"))
+        kept = b"".join(rows.scalars())
+    assert b"location" in kept
+    assert not any(PERSON[word].encode() in kept for word in ("name", "position", "email", "phone"))
+    erased = await centre.post(f"{first.headers['location']}/erase")
+    late = await centre.post(place, json=PERSON, headers=key)
+    assert (late.status_code, late.json(), late.headers["idempotency-replayed"]) == (201, erased.json(), "true")
+    assert [one["id"] for one in (await centre.get(place)).json()["items"]] == [first.json()["id"]]
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [
