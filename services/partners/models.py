@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -57,6 +57,11 @@ def plain(said: Mapping[Any, Any]) -> dict[str, Any]:
 def covers(first: Any, last: Any, day: Any) -> ColumnElement[bool]:
     """The condition that a day is one of those from ``first`` to ``last``, both included; a ``last`` that is NULL is still to come."""
     return and_(first <= day, or_(last.is_(None), last >= day))
+
+
+def day_after(last: date | None) -> date | None:
+    """The first day on which what ends with ``last`` is no more; None when that never comes: an open end, or the last day there is."""
+    return None if last is None or last == date.max else last + timedelta(days=1)
 
 
 class AgreementKind(StrEnum):

@@ -1,7 +1,7 @@
 """What can be done about mandates: ask for one, grant it, revoke it; and what its last day brings."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.mandates.models import STANDING, Mandate, MandateExists, Scope
 from services.partners.mandates.views import concerns, no_mandate
-from services.partners.models import Seen
+from services.partners.models import Seen, day_after
 from services.partners.registry.refusals import UnknownPartner
 from services.partners.registry.standing.views import must_be_active
 from services.partners.registry.views import known_partners, partners_named
@@ -80,9 +80,9 @@ async def expire_mandate(session: AsyncSession, subject: str, now: datetime) -> 
 
 
 async def _owe_its_end(session: AsyncSession, mandate: Mandate, zone: str) -> None:
-    if mandate.valid_to is not None:
-        end = datetime.combine(mandate.valid_to + timedelta(days=1), time.min, ZoneInfo(zone))
-        await owe(session, EXPIRES, mandate.subject, end)
+    over = day_after(mandate.valid_to)
+    if over is not None:
+        await owe(session, EXPIRES, mandate.subject, datetime.combine(over, time.min, ZoneInfo(zone)))
 
 
 async def _seen(session: AsyncSession, caller: Caller, seen: Seen) -> Mandate:

@@ -114,8 +114,3 @@ class Term:
 def day_of(now: datetime) -> date:
     """The day that an instant is on."""
     return now.astimezone(UTC).date()
-
-
-def next_day(day: date) -> date:
-    """The day after this one; the last there is stays."""
-    return day if day == date.max else day + timedelta(days=1)

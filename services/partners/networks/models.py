@@ -10,8 +10,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.inheritance.models import Step
-from services.partners.models import Model
-from services.partners.networks.days import POSSIBLE, RENEWABLE, Stage, State, Status, Term, day_of, next_day
+from services.partners.models import Model, day_after
+from services.partners.networks.days import POSSIBLE, RENEWABLE, Stage, State, Status, Term, day_of
 from services.partners.networks.refusals import MembershipOver, MembershipState, NothingToChoose
 from shared.auth import Caller
 from shared.db import Key, new_id
@@ -153,7 +153,7 @@ class Membership(Aggregate, Model):
         """The partner belongs to the network up to this day and no longer, without grace; raises Invalid or a conflict."""
         if self.state != State.APPROVED:
             raise self._not_now("end", Status(self.state))
-        if self.term.over_on(next_day(valid_to)):
+        if self.term.over_on(day_after(valid_to) or date.max):
             detail = f"The membership ends on {self.valid_to} already."
             raise MembershipOver(detail, field="/valid_to", fix="Send an earlier day, or leave it.", valid_to=self.valid_to)
         if valid_to < self.valid_from:

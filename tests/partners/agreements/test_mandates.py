@@ -117,6 +117,14 @@ async def test_it_ends_by_the_new_clocks_of_a_partner_that_moved_west(table: Tab
     assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "expired"
 
 
+async def test_one_to_the_last_day_there_is_ends_only_when_it_is_revoked(table: Table) -> None:
+    mandate = await given(table, valid_to="9999-12-31")
+    assert (mandate["state"], mandate["valid_to"]) == ("active", "9999-12-31")
+    await table.service.act(datetime(9999, 12, 31, 12, tzinfo=UTC))
+    assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "active"
+    assert (await end(table.kyiv, mandate, "revoke", reason="Ya no."))["state"] == "revoked"
+
+
 async def test_two_at_a_time_is_one_too_many(table: Table) -> None:
     place, body = f"/v1/partners/{table.kyiv.partner}/mandates", SCOPE | {"holder": table.stranger.partner}
     answers = await asyncio.gather(*(client.post(place, json=body) for client in (table.kyiv, table.stranger, table.kyiv)))

@@ -5,7 +5,7 @@ The verbs (draft, propose, approve, sign …) are in the rooms of the parts of t
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, ClassVar, Final, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.agreements.terms.models import Attachment, Blocker, Terms
 from services.partners.inheritance.models import Accord
-from services.partners.models import Model, WrongState
+from services.partners.models import Model, WrongState, day_after
 from services.partners.registry.views import PartnerRow
 from shared.auth import PLATFORM
 from shared.db import Key
@@ -179,14 +179,14 @@ class Record(Aggregate, Model):
 
     def accord(self) -> Accord:
         """The agreement as far as it entitles: it binds its signatories and supporters, up to the end of its last day at home."""
-        ends = self.expires_on is not None and self.expires_on < date.max
+        over = day_after(self.expires_on)
         return Accord(
             agreement=self.id,
             lines=tuple(self.lines),
             visibility=self.visibility,
             parties=tuple(self.party_ids),
             bound=tuple(party["partner"] for party in self.parties if party["role"] in BINDING_ROLES),
-            ends_at=self.first_instant(self.expires_on + timedelta(days=1)) if ends and self.expires_on else None,
+            ends_at=self.first_instant(over) if over is not None else None,
         )
 
     def about(self) -> AgreementRef:

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.partners.models import Model
+from services.partners.models import Model, day_after
 from shared.db import Key
 from shared.refusals import Conflict, Invalid
 
@@ -93,7 +93,7 @@ def host_on(stays: Iterable[Stay], day: date) -> str | None:
 
 def next_turn(stays: Iterable[Stay], today: date) -> date | None:
     """The first day after today on which somebody begins to host or hosts no more."""
-    days = [day for stay in stays for day in (stay.first, stay.last + _A_DAY if stay.last else None) if day and day > today]
+    days = [day for stay in stays for day in (stay.first, day_after(stay.last)) if day and day > today]
     return min(days, default=None)
 
 

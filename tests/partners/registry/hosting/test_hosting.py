@@ -84,6 +84,15 @@ async def test_a_host_comes_and_goes_on_its_day(service: PartnersService) -> Non
     assert [fact["data"]["profile"].get("hosted_by") for fact in facts] == [host, None]
 
 
+async def test_a_host_to_the_last_day_there_is_comes_on_its_day_and_stays(service: PartnersService) -> None:
+    centre, host = await service.client_of("tech_centre"), (await service.register())["id"]
+    await hosted(centre, centre.partner, host=host, valid_from=today(3), valid_to="9999-12-31")
+    assert await stays(centre, centre.partner) == [(host, today(3), "9999-12-31")]
+    day = date.fromisoformat(today(3))
+    await service.act(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    assert (await centre.get(f"/v1/partners/{centre.partner}")).json()["hosted_by"] == host
+
+
 async def test_days_on_which_there_is_another_host_are_refused(service: PartnersService) -> None:
     centre, one, other = await service.client_of("tech_centre"), (await service.register())["id"], (await service.register())["id"]
     await hosted(centre, centre.partner, host=one, valid_from="2018-01-01", valid_to="2019-12-31")
