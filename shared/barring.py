@@ -31,7 +31,7 @@ class PartnerNotActive(Conflict):
     title = "A partner named in the request is not active."
 
     @classmethod
-    def named(cls, partner: str, state: str, field: str) -> Self:
-        """The refusal of this partner, which stands in this ``field`` of the request."""
+    def named(cls, partner: str, state: str, field: str, fix: str = "Name an active partner.") -> Self:
+        """The refusal of this partner, which stands in this ``field`` of the request, or because of which that is refused."""
         detail = f"The partner {partner} is in the state '{state}'."
-        return cls(detail, field=field, fix="Name an active partner.", partner=partner, state=state)
+        return cls(detail, field=field, fix=fix, partner=partner, state=state)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.partners.mandates.models import STANDING, Mandate, MandateExists, Scope
+from services.partners.mandates.models import STANDING, Mandate, MandateExists, MandateState, Scope
 from services.partners.mandates.views import concerns, no_mandate
 from services.partners.models import Seen, day_after
 from services.partners.registry.refusals import UnknownPartner
@@ -17,6 +18,8 @@ from shared.auth import Caller
 from shared.due import Acts, forgive, owe
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound
+
+_LATER: Final = "Grant it when the partner is active again, or revoke it."
 
 EXPIRES = "mandate.expires"
 """The kind of due act by which a mandate ends after its last day."""
@@ -50,10 +53,16 @@ async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Betwee
 
 
 async def grant_mandate(session: AsyncSession, caller: Caller, seen: Seen, now: datetime) -> Mandate:
-    """Let the holder act, by the partner alone; granted before it stays so. Raises NotFound, Forbidden, Stale or `MandateOver`."""
+    """Let the holder act, by the partner alone; granted before it stays so.
+
+    Raises NotFound, Forbidden, Stale, `PartnerNotActive` or `MandateOver`.
+    """
     mandate = await _seen(session, caller, seen)
     if caller.partner != mandate.partner:
         raise Forbidden("A mandate is granted by the partner for which the holder shall act.", fix="Use a client of that partner.")
+    if mandate.state == MandateState.REQUESTED:
+        ids = [mandate.holder, mandate.partner]
+        must_be_active(await known_partners(session, ids, lock=True), ids, field="path/mandate", fix=_LATER)
     granted = mandate.grant(now)
     if granted is not None:
         await record(session, mandate, granted, now=now)

@@ -55,7 +55,10 @@ async def list_uses(request: Request, mandate: MandateId, reader: Reader, caller
 
 @router.post("/mandates/{mandate}/grant", response_model=MandateOut, summary="Grant a mandate")
 async def grant(mandate: MandateId, caller: Signs, session: Session, version: IfMatch) -> JSONResponse:
-    """Let the holder act, by the partner for which it shall; granting again changes nothing."""
+    """Let the holder act, by the partner for which it shall; granting again changes nothing.
+
+    Where the holder is not active (any more) it is a 409 `partner-not-active`.
+    """
     return _answer(await commands.grant_mandate(session, caller, Seen(mandate, version), datetime.now(UTC)))
 
 

@@ -127,6 +127,14 @@ async def held(session: AsyncSession, caller: Caller, seen: Seen, *, by: Sequenc
     return membership
 
 
+def must_both_be_active(known: Mapping[str, PartnerRow]) -> None:
+    """Raise `PartnerNotActive` where the network or the partner of a membership came to stand otherwise since it was asked for or held.
+
+    Their rows must be locked.
+    """
+    must_be_active(known, list(known), field="path/membership", fix="Do it when the partner is active again.")
+
+
 async def has_place(session: AsyncSession, membership: Membership, known: Mapping[str, PartnerRow]) -> None:
     """Raise `MembershipOverlaps` or `MembershipCircle` if the membership cannot be beside the others, its days being what they are.
 

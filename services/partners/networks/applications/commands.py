@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.models import Seen
 from services.partners.networks.applications.models import ApplicationOpen, Approval, apply, approve, reject, withdraw
-from services.partners.networks.commands import has_place, held, keep_its_days, network_and_partner, the_two
+from services.partners.networks.commands import has_place, held, keep_its_days, must_both_be_active, network_and_partner, the_two
 from services.partners.networks.models import Joining, Membership
 from services.partners.networks.views import open_application
 from shared.auth import Caller
@@ -35,10 +35,11 @@ async def apply_to_network(session: AsyncSession, caller: Caller, joining: Joini
 async def approve_application(session: AsyncSession, caller: Caller, seen: Seen, approval: Approval, now: datetime) -> Membership:
     """Take in a partner that applied, by the network or the operator.
 
-    Raises NotFound, Forbidden, Stale, `MembershipState`, `MembershipOverlaps`, `MembershipCircle` or Invalid.
+    Raises NotFound, Forbidden, Stale, `PartnerNotActive`, `MembershipState`, `MembershipOverlaps`, `MembershipCircle` or Invalid.
     """
     known = await the_two(session, seen, lock=True)
     application = await held(session, caller, seen, by=("network",))
+    must_both_be_active(known)
     facts = approve(application, approval, {partner: row.names for partner, row in known.items()}, now)
     await has_place(session, application, known)
     await record(session, application, *facts, now=now)

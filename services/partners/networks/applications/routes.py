@@ -43,7 +43,10 @@ async def list_applications(request: Request, network: NetworkPath, reader: Read
 
 @router.post("/memberships/{membership}/approve", response_model=MembershipOut, summary="Approve an application")
 async def approve(membership: MembershipId, body: ApprovalBody, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
-    """Take in the partner that applied, between the days that the network says. By the network or the operator."""
+    """Take in the partner that applied, between the days that the network says. By the network or the operator.
+
+    Where one of the two is not active (any more) it is a 409 `partner-not-active`.
+    """
     seen = Seen(membership, version)
     return answer(await commands.approve_application(session, caller, seen, body.approval(), datetime.now(UTC)))
 

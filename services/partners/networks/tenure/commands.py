@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.models import Seen
-from services.partners.networks.commands import has_place, held, keep_its_days, the_two
+from services.partners.networks.commands import has_place, held, keep_its_days, must_both_be_active, the_two
 from services.partners.networks.models import Membership
 from services.partners.networks.tenure.models import Renewal, renew, resume, suspend
 from shared.auth import Caller
@@ -15,10 +15,11 @@ from shared.outbox import record
 async def renew_membership(session: AsyncSession, caller: Caller, seen: Seen, renewal: Renewal, now: datetime) -> Membership:
     """Let a membership go on to a later day, by the network or the operator; also one that has lapsed not long ago.
 
-    Raises NotFound, Forbidden, Stale, `MembershipState`, `MembershipOverlaps`, `MembershipCircle` or Invalid.
+    Raises NotFound, Forbidden, Stale, `PartnerNotActive`, `MembershipState`, `MembershipOverlaps`, `MembershipCircle` or Invalid.
     """
     known = await the_two(session, seen, lock=True)
     membership = await held(session, caller, seen, by=("network",))
+    must_both_be_active(known)
     renewed = renew(membership, renewal, now)
     await has_place(session, membership, known)
     await record(session, membership, renewed, now=now)
@@ -35,11 +36,14 @@ async def suspend_membership(session: AsyncSession, caller: Caller, seen: Seen, 
 
 
 async def resume_membership(session: AsyncSession, caller: Caller, seen: Seen, now: datetime) -> Membership:
-    """Let a suspended membership hold again, by the network or the operator. Raises NotFound, Forbidden, Stale or `MembershipState`.
+    """Let a suspended membership hold again, by the network or the operator.
 
     It kept its place meanwhile: nobody could close a circle over it or join on its days, so nothing of that is looked at again.
+    Raises NotFound, Forbidden, Stale, `PartnerNotActive` or `MembershipState`.
     """
+    known = await the_two(session, seen, lock=True)
     membership = await held(session, caller, seen, by=("network",))
+    must_both_be_active(known)
     await record(session, membership, resume(membership, now), now=now)
     await keep_its_days(session, membership, now)
     return membership

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/v1/memberships/{membership}", tags=["networks"], rou
 async def renew(membership: MembershipId, body: RenewalBody, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
     """Let it go on to a later last day: while it is current or in grace, or up to a year after it lapsed. By the network or the operator.
 
-    What has no last day, and what was ended, is not renewed: 409 `membership-state` says what is possible.
+    What has no last day, and what was ended, is not renewed: 409 `membership-state` says what is possible. Nor is it renewed or resumed
+    where one of the two is not active: 409 `partner-not-active`.
     """
     seen = Seen(membership, version)
     return answer(await commands.renew_membership(session, caller, seen, body.renewal(), datetime.now(UTC)))

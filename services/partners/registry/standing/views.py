@@ -40,8 +40,8 @@ def must_be_served(known: Mapping[str, PartnerRow], partner: str) -> None:
         raise PartnerNotActive("The partner is archived.", field="/partner", fix="Name another.", partner=partner, state=State.ARCHIVED)
 
 
-def must_be_active(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: str) -> None:
-    """Refuse partners that cannot bind themselves now; ``field`` as for `known_partners`.
+def must_be_active(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: str, fix: str = "Name an active partner.") -> None:
+    """Refuse partners that cannot bind themselves now; ``field`` as for `known_partners`, ``fix`` for those that nobody names anew.
 
     Raises `PartnerNotActive`, and what `must_be_told` raises.
     """
@@ -49,7 +49,7 @@ def must_be_active(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field
     for place, partner in enumerate(ids):
         state = known[partner].state
         if state != State.ACTIVE:
-            raise PartnerNotActive.named(partner, state, field.format(place))
+            raise PartnerNotActive.named(partner, state, field.format(place), fix)
 
 
 def must_be_told(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: str) -> None:
