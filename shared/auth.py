@@ -181,8 +181,13 @@ class Issuer:
         self.audience = audience
         self.lifetime = lifetime
 
-    def issue(self, key: ECKey, caller: Caller, now: datetime) -> str:
-        """A signed access token (RFC 9068) for ``caller``, valid from ``now`` for the issuer's lifetime."""
+    def seconds(self, now: datetime, until: datetime | None = None) -> int:
+        """For how long a token of ``now`` lives: the issuer's lifetime, or till ``until`` where that is sooner; a second at the least."""
+        whole = int(self.lifetime.total_seconds())
+        return whole if until is None else max(1, min(whole, int(until.timestamp()) - int(now.timestamp())))
+
+    def issue(self, key: ECKey, caller: Caller, now: datetime, until: datetime | None = None) -> str:
+        """A signed access token (RFC 9068) for ``caller``, valid from ``now`` for the issuer's lifetime, but not beyond ``until``."""
         start = int(now.timestamp())
         claims = {
             "iss": self.issuer,
@@ -193,7 +198,7 @@ class Issuer:
             "scope": " ".join(sorted(caller.scopes)),
             "iat": start,
             "nbf": start,
-            "exp": start + int(self.lifetime.total_seconds()),
+            "exp": start + self.seconds(now, until),
             "jti": str(uuid7()),
         }
         return sign_token(key, claims | ({"sandbox": True} if caller.sandbox else {}))

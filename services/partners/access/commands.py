@@ -13,11 +13,11 @@ from services.partners.access.models import (
     BOOTSTRAP,
     KEY_LIFE,
     Client,
-    ClientRefused,
     ClientWanted,
     KeyState,
     SigningKey,
 )
+from services.partners.access.refusals import ClientRefused
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import Seen
 from services.partners.registry.models import Partner
@@ -67,13 +67,18 @@ async def create_client(session: AsyncSession, caller: Caller, wanted: ClientWan
 
 
 async def change_client(session: AsyncSession, caller: Caller, seen: Seen, changes: Mapping[str, Any], now: datetime) -> Client:
-    """Give a client another name or end; raises InsufficientScope, NotFound, Stale, Invalid or `ClientIsRevoked`."""
+    """Give a client another name or end; tokens that would outlive the end are refused from now on.
+
+    Raises InsufficientScope, NotFound, Stale, Invalid or `ClientIsRevoked`.
+    """
     client = await _ruled(session, caller, seen.id)
     if client.version != seen.version:
         detail = f"Version {client.version} of this client is the current one."
         raise Stale(detail, field="If-Match", fix="Read it again.", version=client.version)
     before = client.ends_at()
-    client.change(changes, now)
+    outlived = client.change(changes, now)
+    if outlived is not None:
+        await record(session, client, outlived, now=now)
     await _warn_in_time(session, client, before, now)
     await session.flush()
     return client
@@ -150,8 +155,11 @@ async def _ruled(session: AsyncSession, caller: Caller, client_id: str) -> Clien
     return client
 
 
-async def admit(session: AsyncSession, credentials: Credentials, now: datetime) -> Caller:
-    """The caller that a token for these credentials shall name; raises `ClientRefused` or `TokenRefused` (scopes)."""
+async def admit(session: AsyncSession, credentials: Credentials, now: datetime) -> tuple[Caller, datetime | None]:
+    """The caller that a token for these credentials shall name, and when its client ends (None: never).
+
+    Raises `ClientRefused` or `TokenRefused` (scopes).
+    """
     client = await session.get(Client, credentials.client, options=[_WITH_SECRETS])
     secret = client.accepts(credentials.secret, now) if client is not None else None
     if client is None or secret is None:
@@ -162,7 +170,7 @@ async def admit(session: AsyncSession, credentials: Credentials, now: datetime) 
         # Past the version: use is no change, and two uses at once get not in each other's way.
         used = update(Client).where(Client.id == client.id).values(last_used_at=now).execution_options(synchronize_session=False)
         await session.execute(used)
-    return caller
+    return caller, client.expires_at
 
 
 async def found(session: AsyncSession, bootstrap_secret: str | None, now: datetime) -> None:

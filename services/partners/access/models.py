@@ -11,13 +11,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
+from services.partners.access.refusals import ClientIsRevoked, KeyTooYoung, TokenRefused
 from services.partners.access.secrets.models import ClientSecret, drop, following, fresh_secret
 from services.partners.models import Model
 from shared.auth import PLATFORM, SCOPES, Caller
 from shared.db import Key, new_id
 from shared.events import ClientExpiryWarned, ClientRevoked, Event, Visibility
 from shared.outbox import Aggregate, Reach
-from shared.refusals import Conflict, Invalid, Refusal
+from shared.refusals import Invalid
 from shared.sandbox import in_sandbox
 from shared.signing import dump_key, key_id, new_key, public_set
 
@@ -33,46 +34,6 @@ PUBLISHED_AFTER_SIGNING = TOKEN_LIFE + timedelta(minutes=5)
 """Longer than the last token lives, plus what a process that has not noticed the rotation signs meanwhile."""
 
 
-class KeyTooYoung(Conflict):
-    """The next key was published a moment ago and not every verifier knows it. Rotate at ``ready_at`` or later."""
-
-    code = "key-too-young"
-    title = "The next key was published too short a while ago."
-
-
-class TokenRefused(Refusal):
-    """The token endpoint's own refusals (RFC 6749, section 5.2): ``error`` says which, ``error_description`` why."""
-
-    status = 400
-    code = "token-refused"
-    title = "No token is given."
-
-    def __init__(self, error: str, description: str, fix: str | None = None) -> None:
-        """``error`` is one of the codes of RFC 6749, section 5.2."""
-        super().__init__(description, fix=fix, error=error, error_description=description)
-
-    def headers(self) -> dict[str, str]:
-        """Refusals are no more to be stored than tokens."""
-        return {"Cache-Control": "no-store"}
-
-
-class ClientRefused(TokenRefused):
-    """The client is unknown, revoked or expired, or its secret is another: which of these is not told."""
-
-    status = 401
-    code = "client-refused"
-    title = "The client's id and secret are not accepted."
-
-    def __init__(self) -> None:
-        """The same words whatever the reason."""
-        fix = "Check client_id and client_secret; ask your operator for a new client if it was revoked or has expired."
-        super().__init__("invalid_client", "The client_id and client_secret are not those of a valid client.", fix)
-
-    def headers(self) -> dict[str, str]:
-        """The challenge that RFC 6749 asks for."""
-        return super().headers() | {"WWW-Authenticate": 'Basic realm="interurbe", charset="UTF-8"'}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientWanted:
     """What a new client shall be; ``partner`` None is the operator's own, ``expires_at`` None never expires.
@@ -85,13 +46,6 @@ class ClientWanted:
     scopes: frozenset[str]
     sandbox: bool = False
     expires_at: datetime | None = None
-
-
-class ClientIsRevoked(Conflict):
-    """The client was revoked, which is for ever. Make a new client."""
-
-    code = "client-is-revoked"
-    title = "The client was revoked."
 
 
 class Client(Aggregate, Model):
@@ -150,13 +104,20 @@ class Client(Aggregate, Model):
             return None
         return next((kept for kept in self.secrets if kept.is_said(secret) and kept.is_good(now)), None)
 
-    def change(self, changes: Mapping[str, Any], now: datetime) -> None:
-        """Give it another ``name``, or another ``expires_at`` (None never); raises Invalid or `ClientIsRevoked`."""
+    def change(self, changes: Mapping[str, Any], now: datetime) -> ClientRevoked | None:
+        """Give it another ``name``, or another ``expires_at`` (None never); raises Invalid or `ClientIsRevoked`.
+
+        The fact, which tells everybody to refuse the tokens it has; None where none of them can live beyond its new end.
+        """
         self._must_live()
-        if "expires_at" in changes and changes["expires_at"] != self.expires_at:
-            _must_lie_ahead(changes["expires_at"], now)
-            self.expires_at = changes["expires_at"]
-        self.name = changes.get("name", self.name)
+        before, self.name = self.expires_at, changes.get("name", self.name)
+        end = changes.get("expires_at", before)
+        if end == before:
+            return None
+        _must_lie_ahead(end, now)
+        self.expires_at = end
+        outlived = end is not None and end < now + TOKEN_LIFE and (before is None or end < before)
+        return self._refuse_tokens(now) if outlived else None
 
     def new_secret(self, old_valid_until: datetime | None, now: datetime) -> tuple[ClientSecret, str]:
         """One more secret, and what it is; raises `ClientIsRevoked`, Invalid or `TwoSecrets`."""
@@ -205,8 +166,8 @@ class Client(Aggregate, Model):
         """It gets no token from now on and those it has are refused; None when it was revoked before."""
         if self.revoked_at is not None:
             return None
-        self.revoked_at = self.tokens_since = now
-        return ClientRevoked(client=self.id, partner=self.partner, revoked_at=now)
+        self.revoked_at = now
+        return self._refuse_tokens(now)
 
     def pass_to(self, partner: str, now: datetime) -> ClientRevoked | None:
         """It speaks for this partner from now on, with its secrets: tokens that name another are refused, and it gets new ones.
@@ -214,10 +175,11 @@ class Client(Aggregate, Model):
         The fact, which tells everybody to refuse those tokens; None for a client that was revoked, which has none.
         """
         self.partner = partner
-        if self.revoked_at is not None:
-            return None
+        return None if self.revoked_at is not None else self._refuse_tokens(now)
+
+    def _refuse_tokens(self, now: datetime) -> ClientRevoked:
         self.tokens_since = now
-        return ClientRevoked(client=self.id, partner=partner, revoked_at=now)
+        return ClientRevoked(client=self.id, partner=self.partner, revoked_at=now)
 
     def ends_at(self) -> datetime | None:
         """When it can take no token any more: at its own end or that of its last secret; None never, or when it was revoked."""

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.partners.access import commands, views
-from services.partners.access.models import Client, ClientRefused
+from services.partners.access.models import Client
+from services.partners.access.refusals import ClientRefused
 from services.partners.access.schemas import (
     KEYS_PATH,
     METADATA_PATH,
@@ -58,8 +59,12 @@ async def _access(request: Request) -> Access:
 
 
 Gate = Annotated[Access, Depends(_access)]
-ClientPath = Annotated[ClientId, Path(description="The client's id.")]
 SecretNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="The secret's number, as the client's `secrets` show it.")]
+ClientPath = Annotated[ClientId, Path(description="The client's id.")]
+
+
+async def _seen(client: ClientPath, version: IfMatch) -> Seen:
+    return Seen(client, version)
 
 
 @router.post("/clients", status_code=201, response_model=ClientMade, summary="Make a client")
@@ -92,10 +97,18 @@ async def read_client(client: ClientPath, reader: Reader, caller: Admins) -> JSO
 
 
 @router.patch("/clients/{client}", response_model=ClientOut, summary="Change a client's name or end")
-async def change_client(client: ClientPath, body: ClientChanges, caller: Admins, session: Session, version: IfMatch) -> JSONResponse:
-    """Each field given replaces what was there; an end that has passed can be moved, a client that was revoked stays so."""
+async def change_client(
+    seen: Annotated[Seen, Depends(_seen)], body: ClientChanges, caller: Admins, session: Session, gate: Gate
+) -> JSONResponse:
+    """Each field given replaces what was there; an end that has passed can be moved, a client that was revoked stays so.
+
+    With an end that comes before the tokens it has would end, these are refused as when it is revoked; it gets new ones until then.
+    """
     now = datetime.now(UTC)
-    return _answer(await commands.change_client(session, caller, Seen(client, version), body.changes(), now), now)
+    changed = await commands.change_client(session, caller, seen, body.changes(), now)
+    if changed.tokens_since == now:
+        after_commit(session, lambda: gate.revoked.hold(seen.id, now))
+    return _answer(changed, now)
 
 
 @router.post("/clients/{client}/secrets", status_code=201, response_model=SecretMade, summary="Make a client's next secret")
@@ -103,8 +116,9 @@ async def change_client(client: ClientPath, body: ClientChanges, caller: Admins,
 async def make_secret(client: ClientPath, caller: Admins, session: Session, body: NewSecret | None = None) -> JSONResponse:
     """Make one more secret, shown this once; the older one stays good until `old_valid_until`, in seven days when left out.
 
-    Two at most are good at a time: 409 `two-secrets`. With a time that has passed the older one ends at once. No `If-Match` is
-    asked for: a secret that leaked must be followed by another whatever else changed.
+    Two at most are good at a time: 409 `two-secrets`. With a time that has passed the older one ends at once; tokens that were taken
+    with it hold for their ten minutes, so that no request is refused meanwhile: where it leaked, revoke the client, which stops them
+    too. No `If-Match` is asked for: a secret that leaked must be followed by another whatever else changed.
     """
     until = body.old_valid_until if body is not None else None
     secret, words = await commands.make_secret(session, caller, client, until, datetime.now(UTC))
@@ -113,7 +127,10 @@ async def make_secret(client: ClientPath, caller: Admins, session: Session, body
 
 @router.delete("/clients/{client}/secrets/{n}", response_model=ClientOut, summary="Drop one of a client's two secrets")
 async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, session: Session) -> JSONResponse:
-    """Let a secret get no token from now on; one that had ended changes nothing, the only one is a 409 `last-secret`."""
+    """Let a secret get no token from now on; one that had ended changes nothing, the only one is a 409 `last-secret`.
+
+    Tokens that were taken with it hold for their ten minutes at the most: revoking the client stops these too.
+    """
     now = datetime.now(UTC)
     return _answer(await commands.drop_secret(session, caller, client, n, now), now)
 
@@ -151,27 +168,28 @@ async def rotate_keys(caller: Admins, session: Session, gate: Gate) -> dict[str,
 async def token(request: Request, session: Session, gate: Gate) -> JSONResponse:
     """OAuth 2 client credentials (RFC 6749, section 4.4): `curl -u ID:SECRET -d grant_type=client_credentials …`.
 
-    The token lives for ten minutes. A refusal is a problem document that also carries `error` and `error_description`.
+    The token lives for ten minutes, or to the end of its client where that comes sooner: `expires_in` says it. A refusal is a
+    problem document that also carries `error` and `error_description`.
     """
     now = datetime.now(UTC)
     credentials = credentials_of(request.headers.get("authorization"), await request.body())
     address = request.client.host if request.client is not None else ""
     gate.guesses.must_be_few(address, credentials.client, now)
     try:
-        caller = await commands.admit(session, credentials, now)
+        caller, until = await commands.admit(session, credentials, now)
     except ClientRefused:
         gate.guesses.refused(address, credentials.client, now)
         raise
     if caller.sandbox:
         request.scope["state"]["marked"] = SANDBOX
-    return JSONResponse(_token(gate.issuer, caller, gate.issuer.issue(await gate.ring.signing_key(), caller, now)), headers=_NOT_STORED)
+    issued = gate.issuer.issue(await gate.ring.signing_key(), caller, now, until)
+    return JSONResponse(_token(caller, issued, gate.issuer.seconds(now, until)), headers=_NOT_STORED)
 
 
 _NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-def _token(issuer: Issuer, caller: Caller, access_token: str) -> dict[str, Any]:
-    seconds = int(issuer.lifetime.total_seconds())
+def _token(caller: Caller, access_token: str, seconds: int) -> dict[str, Any]:
     return {"access_token": access_token, "token_type": "Bearer", "expires_in": seconds, "scope": " ".join(sorted(caller.scopes))}
 
 

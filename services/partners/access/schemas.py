@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, unquote_plus
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.partners.access.commands import Credentials
-from services.partners.access.models import ClientRefused, ClientWanted, TokenRefused
+from services.partners.access.models import ClientWanted
+from services.partners.access.refusals import ClientRefused, TokenRefused
 from services.partners.access.secrets.schemas import SECRET, SHOWN, SecretOut
 from shared.auth import SCOPES
 from shared.http import After, Flag, Id, Limit, Line, Moment, StrictModel, Written

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from services.partners.access.commands import found, rotate_due
-from services.partners.access.models import KEY_LIFE, PUBLISHED_AFTER_SIGNING, KeyTooYoung, SigningKey
+from services.partners.access.models import KEY_LIFE, PUBLISHED_AFTER_SIGNING, SigningKey
+from services.partners.access.refusals import KeyTooYoung
 from services.partners.access.views import KeyRing
 from shared.refusals import Unavailable
 from shared.signing import key_id

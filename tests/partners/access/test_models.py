@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.partners.access.models import Client, ClientWanted, TokenRefused
+from services.partners.access.models import Client, ClientWanted
+from services.partners.access.refusals import TokenRefused
 from services.partners.access.schemas import credentials_of
 from services.partners.access.secrets.models import Guesses
 from shared.auth import PLATFORM
