@@ -128,7 +128,7 @@ class Client(Aggregate, Model):
         return made, words
 
     def drop_secret(self, n: int, now: datetime) -> None:
-        """End one of its secrets now; nothing happens when it had ended. Raises `LastSecret`."""
+        """End one of its secrets now; nothing happens when it had ended. Raises NotFound or `LastSecret`."""
         if drop(self.secrets, n, now):
             self._changed()
 

@@ -127,8 +127,9 @@ async def make_secret(client: ClientPath, caller: Admins, session: Session, body
 
 @router.delete("/clients/{client}/secrets/{n}", response_model=ClientOut, summary="Drop one of a client's two secrets")
 async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, session: Session) -> JSONResponse:
-    """Let a secret get no token from now on; one that had ended changes nothing, the only one is a 409 `last-secret`.
+    """Let a secret get no token from now on; one that had ended changes nothing, one that never was is a 404.
 
+    The only one is a 409 `last-secret`.
     Tokens that were taken with it hold for their ten minutes at the most: revoking the client stops these too.
     """
     now = datetime.now(UTC)

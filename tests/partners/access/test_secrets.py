@@ -79,6 +79,14 @@ async def test_two_at_most_are_good_and_either_can_be_dropped_but_the_last(servi
     assert (await following(service, client))["n"] == 3, "a number is never given again"
 
 
+async def test_a_secret_that_never_was_is_not_dropped(service: PartnersService) -> None:
+    client = await made(service)
+    answer = await service.operator.delete(f"/v1/clients/{client['id']}/secrets/7")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert answer.json()["fix"]
+    assert (await service.operator.get(f"/v1/clients/{client['id']}")).json()["version"] == 1
+
+
 async def test_the_secrets_of_others_are_not_to_be_touched(service: PartnersService) -> None:
     client, admin = await made(service), await service.client_of("city", scopes="read admin")
     for answer in (

@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.partners.models import Model
-from shared.refusals import Conflict, Invalid, TooManyRequests
+from shared.refusals import Conflict, Invalid, NotFound, TooManyRequests
 
 SECRET_PREFIX = "iub_"  # noqa: S105 - what a secret begins with, so that scanners of leaked secrets know one
 SECRET_BYTES = 32
@@ -94,7 +94,9 @@ def following(kept: Sequence[ClientSecret], old_valid_until: datetime | None, no
 
 
 def drop(kept: Sequence[ClientSecret], n: int, now: datetime) -> bool:
-    """End the secret with this number at once; False when it had ended, or never was. Raises `LastSecret`."""
+    """End the secret with this number at once; False when it had ended. Raises NotFound or `LastSecret`."""
+    if all(secret.n != n for secret in kept):
+        raise NotFound(f"The client never had a secret {n}.", fix="Read the client: its `secrets` show their numbers.")
     good = [secret for secret in kept if secret.is_good(now)]
     named = [secret for secret in good if secret.n == n]
     if named and len(good) == 1:
