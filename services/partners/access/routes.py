@@ -84,7 +84,7 @@ async def create_client(body: NewClient, caller: Admins, session: Session) -> JS
 async def list_clients(request: Request, reader: Reader, caller: Admins, filters: Annotated[ClientFilters, Query()]) -> JSONResponse:
     """The clients of the caller's partner; the operator sees all, or those of the `partner` asked for."""
     after = Cursor.read(filters.after, str)
-    partner = filters.partner if caller.is_admin else caller.partner
+    partner = await views.shown_to(reader, caller, filters.partner)
     found = await views.clients_of(reader, partner, after[0] if after else None, filters.limit + 1, datetime.now(UTC))
     return page_of(request, found, filters.limit)
 

@@ -113,7 +113,7 @@ class ClientChanges(StrictModel):
 class ClientFilters(BaseModel):
     """Which clients a list shall hold."""
 
-    partner: Id | None = Field(None, description="Only clients of this partner; a partner's own client sees only those anyway.")
+    partner: Id | None = Field(None, description="Only clients of this partner: who is not the operator names its own.")
     after: After = None
     limit: Limit = 50
 

@@ -15,9 +15,9 @@ from services.partners.access.models import Client, KeyState, SigningKey
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import plain
 from services.partners.registry.views import survivor_of
-from shared.auth import PLATFORM
+from shared.auth import PLATFORM, Caller
 from shared.db import Database
-from shared.refusals import NotFound, Unavailable
+from shared.refusals import Forbidden, NotFound, Unavailable
 from shared.sandbox import in_sandbox
 from shared.signing import load_key
 
@@ -119,6 +119,19 @@ class KeyRing:
 def revoked_since(moment: datetime) -> Select[str, datetime | None]:
     """The clients whose tokens are refused, and until when they were issued; those revoked before the moment have none any more."""
     return select(Client.id, Client.tokens_since).where(Client.tokens_since > moment)
+
+
+async def shown_to(reader: AsyncConnection, caller: Caller, asked: str | None) -> str | None:
+    """Of which partner the caller is shown the clients: the operator of whom it asks (None: of everybody), others of their own.
+
+    Raises Forbidden for whoever asks for those of somebody else.
+    """
+    if caller.is_admin:
+        return asked
+    if asked is not None and await survivor_of(reader, asked) != caller.partner:
+        fix = "Leave the partner out, or send your own."
+        raise Forbidden("A partner's clients are seen by that partner and the operator alone.", field="?partner", fix=fix)
+    return caller.partner
 
 
 async def clients_of(reader: AsyncConnection, partner: str | None, after: str | None, limit: int, now: datetime) -> list[dict[str, Any]]:

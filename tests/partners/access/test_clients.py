@@ -67,8 +67,12 @@ async def test_clients_of_others_are_not_to_be_seen(service: PartnersService) ->
     admin = await service.client_of("city", scopes="read admin")
     other = await service.client_of("city", scopes="read admin")
     theirs = (await other.get("/v1/clients")).json()["items"][0]
-    mine = (await admin.get("/v1/clients", params={"partner": other.partner})).json()["items"]
-    assert {client["partner"] for client in mine} == {admin.partner}
+    for stranger in (other.partner, NOBODY):
+        answer = await admin.get("/v1/clients", params={"partner": stranger})
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (403, "forbidden", "?partner")
+    for asked in ({}, {"partner": admin.partner}):
+        mine = (await admin.get("/v1/clients", params=asked)).json()["items"]
+        assert {client["partner"] for client in mine} == {admin.partner}
     for answer in (await admin.get(f"/v1/clients/{theirs['id']}"), await admin.post(f"/v1/clients/{theirs['id']}/revoke")):
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     listed = (await service.operator.get("/v1/clients")).json()["items"]
