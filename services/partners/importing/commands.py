@@ -32,7 +32,7 @@ from services.partners.importing.views import no_import, twins_of, under_way
 from services.partners.models import Seen
 from services.partners.registry.commands import register_partners, update_partner
 from services.partners.registry.models import Profile
-from services.partners.registry.refusals import SuspectedDuplicate, UnknownPartner
+from services.partners.registry.refusals import PartnerIsMerged, SuspectedDuplicate, UnknownPartner
 from shared.auth import Caller
 from shared.db import upsert
 from shared.due import Act, owe
@@ -132,6 +132,8 @@ def _meant(desk: Desk, row: Row) -> tuple[str | None, dict[str, Any]]:
         if row.partner not in desk.partners:
             fix = "Leave the id out to register the partner, or look it up with GET /v1/partners?q=."
             raise UnknownPartner(f"No partner {row.partner} is registered.", field="/id", fix=fix, partner=row.partner)
+        if row.partner in desk.survivors:
+            raise PartnerIsMerged(row.partner, desk.survivors[row.partner], "/id")
         return row.partner, _news(row, desk.partners[row.partner][0])
     for key in row.registration.profile.identifiers:
         if key in desk.owners:

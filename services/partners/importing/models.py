@@ -153,12 +153,14 @@ class Taken:
 class Desk:
     """What is known when a batch of rows is begun: whose keys they are, those partners, and what earlier rows were about (by line).
 
-    ``twins`` are those who bear all the names of rows (by line) that say nothing else of whom they are about.
+    ``twins`` are those who bear all the names of rows (by line) that say nothing else of whom they are about, ``survivors`` those into
+    which partners that rows name were merged.
     """
 
     owners: dict[tuple[str, str], str]
     partners: dict[str, tuple[Profile, int]]
     marks: dict[str, int]
+    survivors: dict[str, str] = field(default_factory=dict)
     fresh: dict[str, int] = field(default_factory=dict)
     twins: dict[int, dict[str, Profile]] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from services.partners.access.models import Client
 from services.partners.importing.models import UNDER_WAY, Desk, ImportMark, ImportRow, Outcome, PartnerImport, Row, RowsForgotten
 from services.partners.models import plain
 from services.partners.registry.models import Partner, Profile
-from services.partners.registry.views import owners_of
+from services.partners.registry.views import owners_of, survivor_of
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
@@ -55,7 +55,7 @@ async def under_way(session: AsyncSession, client: str) -> int:
 
 
 async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterable[Row]) -> Desk:
-    """All that is known of what these rows are about, in three questions however many they are."""
+    """All that is known of what these rows are about, in four questions however many they are, and one for each partner that was merged."""
     wanted = list(rows)
     keys = {key for row in wanted for key in row.registration.profile.identifiers}
     owners = await owners_of(session, keys)
@@ -64,7 +64,9 @@ async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterab
     marks |= {f"partner:{owner}" for owner in owners.values()}
     said = select(ImportMark.mark, ImportMark.line).where(ImportMark.importing == importing.id, ImportMark.mark == func.any(_texts(marks)))
     earlier = {row.mark: row.line for row in await session.execute(said)}
-    return Desk(owners, await _partners(session, Partner.id.in_({*owners.values(), *named})), earlier)
+    merged = await session.scalars(select(Partner.id).where(Partner.id.in_(named), Partner.merged_into.is_not(None)))
+    survivors = {partner: await survivor_of(session, partner) for partner in merged.all()}
+    return Desk(owners, await _partners(session, Partner.id.in_({*owners.values(), *named})), earlier, survivors)
 
 
 async def twins_of(session: AsyncSession, rows: Iterable[Row]) -> dict[int, dict[str, Profile]]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.partners.models import Model
 from services.partners.registry.names.models import fold, indexed
-from services.partners.registry.standing.models import State
+from services.partners.registry.standing.models import UNTOLD, State
 from services.partners.registry.subdivisions import is_subdivision, what_to_send
 from services.partners.registry.verifying.models import Verified
 from shared.auth import PLATFORM
@@ -220,14 +220,14 @@ class Partner(Verified, Model):
         return Profile(**(plain | sequences))
 
     def suspect(self, suspects: Sequence[Mapping[str, Any]]) -> list[PartnerDuplicateSuspected]:
-        """What is told of a partner that is on record although it might be one of these; nothing where there are none."""
-        if not suspects:
-            return []
+        """What is told of a partner that is on record although it might be one of these; nothing of drafts, of which nobody knows."""
         said = []
         for one in suspects:
+            if one["state"] in UNTOLD:
+                continue
             ways = dict.fromkeys(reason["how"] for reason in one["because"])
             said.append(Suspect(partner=one["id"], names=one["names"], score=one["score"], alike_by=tuple(ways)))
-        return [PartnerDuplicateSuspected(partner=self.id, names=self.names, suspects=tuple(said))]
+        return [PartnerDuplicateSuspected(partner=self.id, names=self.names, suspects=tuple(said))] if said else []
 
     def reach(self, fact: Event) -> Reach:
         """Everybody may know who exists; whom one might be, these alone; that it should be verified, it and the operator."""

@@ -110,6 +110,19 @@ async def test_a_row_may_name_the_partner_by_id_and_the_version_it_was_decided_o
     assert (await files.rows(nobody))[0]["problem"]["code"] == "unknown-partner"
 
 
+async def test_a_row_about_a_merged_partner_is_refused_and_names_the_survivor(files: Files) -> None:
+    old, into = await files.service.register(**CITY), await files.service.register()
+    merge = {"into": into["id"], "reason": "Es la misma."}
+    merged = await files.service.operator.post(f"/v1/partners/{old['id']}/merge", json=merge, headers={"If-Match": '"1"'})
+    assert merged.status_code == 201, merged.text
+    for said in ({}, {"locality": "Norte"}, {"locality": "Norte", "version": 2}):
+        (row,) = await files.rows(await files.done(lines(CITY | {"id": old["id"]} | said), "application/x-ndjson"))
+        assert (row["outcome"], row["problem"]["code"], row["problem"]["field"]) == ("refused", "partner-merged", "/id")
+        assert row["problem"]["survivor"] == into["id"]
+    history = (await files.service.operator.get(f"/v1/partners/{old['id']}/history")).json()["items"]
+    assert len(history) == 2, "registered and merged, and nothing since"
+
+
 async def test_the_second_row_about_a_partner_is_refused_and_names_the_first(files: Files) -> None:
     done = await files.done(table([city(1), city(2), [*city(3)[:4], "00001"]]))
     (row,) = await files.rows(done, outcome="refused")

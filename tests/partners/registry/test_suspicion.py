@@ -63,3 +63,17 @@ async def test_a_partner_that_moves_to_the_country_of_its_like_is_told_of(servic
     other = await service.register(**CENTRE | {"country": "PL"}, names={"en": "C4IR Kyiv"})
     other = await renamed(service, other, country="UA")
     assert len(await suspicions(service, other)) == 1
+
+
+async def test_nobody_hears_of_a_draft_that_it_might_be(service: PartnersService) -> None:
+    await service.register(**CENTRE, names={"es": "C4IR de Kiev"}, state="draft")
+    handed_in = await service.register(**CENTRE, names={"es": "Centro C4IR Kiev"}, state="draft", force=True)
+    await service.operator.post(f"/v1/partners/{handed_in['id']}/submit", headers={"If-Match": '"1"'})
+    known = await service.register(**CENTRE, names={"en": "GovTech Lab Odesa"})
+    own = await service.client_for(known["id"])
+    answer = await own.post(f"/v1/partners/{known['id']}/aliases", json={"text": "C4IR Kyiv"}, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    assert await suspicions(service, known) == []
+    body = CENTRE | {"names": {"en": "C4IR Kyiv"}}
+    suspects = (await service.operator.post("/v1/partners", json=body)).json()["suspects"]
+    assert {one["state"] for one in suspects} == {"draft", "pending_verification", "active"}, "the operator is told of all"

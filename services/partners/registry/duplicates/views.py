@@ -31,13 +31,13 @@ _FOUND: Final = (
     text(
         "WITH wanted AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(:wanted) "  # noqa: S608 - as said above
         "AS w(how text, id uuid, country text, kind text, sandbox boolean, texts text[])) "
-        "SELECT found.who, found.how, p.id, p.kind, p.names, p.acronym, p.aliases, p.locality "
+        "SELECT found.who, found.how, p.id, p.state, p.kind, p.names, p.acronym, p.aliases, p.locality "
         f"FROM (SELECT DISTINCT probed.who, probed.how, probed.id FROM ({_PROBES}) AS probed) AS found JOIN partner AS p ON p.id = found.id"
     )
     .bindparams(bindparam("wanted", type_=JSONB))
     .columns(
-        column("who", Key), column("how"), column("id", Key), column("kind", Text), column("names", JSONB), column("acronym", Text),
-        column("aliases", JSONB), column("locality", Text),
+        column("who", Key), column("how"), column("id", Key), column("state", Text), column("kind", Text), column("names", JSONB),
+        column("acronym", Text), column("aliases", JSONB), column("locality", Text),
     )
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ class Lookout:
         return self._known[row["id"]]
 
 
-_TOLD: Final = ("id", "kind", "names", "acronym", "aliases", "locality")
+_TOLD: Final = ("id", "state", "kind", "names", "acronym", "aliases", "locality")
 
 
 def _place(partner: Partner) -> str:
