@@ -269,8 +269,9 @@ RUNNING: tuple[Row, ...] = (
         *_in(_TELL, "test_t6_readiness_tells_of_a_reader_that_stands_still_and_of_its_recovery")), "I11"),
     Row("X8", "everybody is paused for two minutes", BOTH, _in(_PROC, "test_everybody_is_paused_for_two_minutes_x8")),
     Row("N1", "kill -9 of the owner in the middle of telling who is entitled now", BOTH, _crash("N1")),
-    Row("N2", "members join, opt out and in, and leave while the relay dies again and again", BOTH, _in(
-        f"{FAULTS}/test_entitling_rows.py", "test_n2_who_is_entitled_is_told_in_turns_by_a_relay_that_dies_again_and_again")),
+    Row("N2", "members join, opt out and in, and leave while the relay dies, and while the database is cut off, again and again", BOTH, _in(
+        f"{FAULTS}/test_entitling_rows.py", "test_n2_who_is_entitled_is_told_in_turns_by_a_relay_that_dies_again_and_again",
+        "test_n2_who_is_entitled_is_told_in_turns_while_the_database_is_cut_off_again_and_again")),
 )  # fmt: skip
 
 OPEN_REASON = "no test of it yet"

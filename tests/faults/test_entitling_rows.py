@@ -1,18 +1,24 @@
-"""Rows N in one process: members come and go, opt in and out, while the relay of what that entitles them to dies in the middle of it."""
+"""Row N2 in one process: members come and go, opt in and out, while the relay of what that entitles them to dies in the middle of it.
+
+Or while the database is cut off again and again: from everybody in the middle of what they do, or from one who then cannot know whether
+its commit was done.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from shared.bus import Bus
-from shared.db import new_id
+from shared.db import Database, new_id
 from shared.relay import Relay
 from shared.repair import waiting
 from tests.faults.conftest import Tell
@@ -20,7 +26,8 @@ from tests.faults.gathering import facts_on, read_tables
 from tests.faults.history import OK, Command, History
 from tests.faults.interrupting import interrupted
 from tests.faults.invariants import check
-from tests.faults.road import EXPECTED, PATIENCE, TOPIC
+from tests.faults.proxy import FaultProxy, saying
+from tests.faults.road import EXPECTED, PATIENCE, TOPIC, rerouted
 from tests.faults.workload import FIRST_DAY
 from tests.partners.conftest import runtime, service, settings
 from tests.partners.entitlements.conftest import World, world
@@ -28,6 +35,9 @@ from tests.partners.entitlements.conftest import World, world
 __all__ = ["runtime", "service", "settings", "world"]
 
 MEMBERS, ROUNDS = 3, 2
+PACKETS = (40, 400)
+"""So many between two cuts; a command takes twenty, sixty on a new connection, and the relay asks all the time."""
+Step = Callable[[Relay], Awaitable[object]]
 
 
 class Members:
@@ -62,28 +72,76 @@ class Members:
 
 
 @asynccontextmanager
-async def relaying(world: World, bus: Bus, seed: int) -> AsyncIterator[None]:
-    """A relay that is cancelled again and again wherever it waits, as long as the block lasts; then it sends what is left."""
+async def relaying(world: World, bus: Bus, step: Step = Relay.step) -> AsyncIterator[None]:
+    """A relay that does such steps, whatever they raise, as long as the block lasts; then it sends what is left."""
     owner = world.service.runtime
-    relay, over, chance = Relay(owner.database, bus, owner.telemetry, deadline_seconds=5.0), asyncio.Event(), random.Random(seed)
+    relay, over = Relay(owner.database, bus, owner.telemetry, deadline_seconds=5.0), asyncio.Event()
 
-    async def disturbed() -> None:
+    async def stepping() -> None:
         while not over.is_set():
             with suppress(*EXPECTED):
-                await interrupted(relay.step(), chance.randint(1, 30))
+                await step(relay)
             await asyncio.wait([asyncio.create_task(over.wait())], timeout=0.01)
 
-    sending = asyncio.create_task(disturbed())
+    sending = asyncio.create_task(stepping())
     try:
         yield
     finally:
         over.set()
         await sending
     async with asyncio.timeout(PATIENCE):
-        while (await unsent(world))[0]:
+        while True:
             with suppress(*EXPECTED):
+                if not (await unsent(world))[0]:
+                    break
                 await relay.step()
     await relay.close()
+
+
+def dying(seed: int) -> Step:
+    """Steps that are cancelled again and again, wherever they wait."""
+    chance = random.Random(seed)
+    return lambda relay: interrupted(relay.step(), chance.randint(1, 30))
+
+
+class Cuts:
+    """What a proxy does to the database's connections, every so many packets: resets all of them, or loses the answer to a commit."""
+
+    def __init__(self, proxy: FaultProxy, seed: int) -> None:
+        self._proxy, self._chance, self.resets = proxy, random.Random(seed), 0
+        self._choose()
+
+    def __call__(self, packet: bytes) -> bool:
+        """Whether the answer to this packet is to be lost."""
+        self._left -= 1
+        if self._left > 0 or (self._at_commit and not saying(b"COMMIT")(packet)):
+            return False
+        lost = self._at_commit
+        if not lost:
+            self._proxy.reset()
+            self.resets += 1
+        self._choose()
+        return lost
+
+    def _choose(self) -> None:
+        self._left, self._at_commit = self._chance.randint(*PACKETS), self._chance.random() < 0.5
+
+
+@asynccontextmanager
+async def cut_off(world: World, seed: int) -> AsyncIterator[Callable[[], tuple[int, int]]]:
+    """The service reaches its database by way of a proxy that cuts; yields how often so far: everybody, and commits unheard of."""
+    owner = world.service.runtime
+    direct, url = owner.database, owner.settings.database_url.get_secret_value()
+    async with FaultProxy(urlsplit(url).port or 5432) as proxy:
+        owner.database = Database(rerouted(url, proxy.port), pool_size=5, application="tests")
+        cuts = Cuts(proxy, seed)
+        proxy.cut(cuts, times=sys.maxsize)
+        try:
+            yield lambda: (cuts.resets, proxy.cuts)
+        finally:
+            proxy.cut(cuts, times=0)
+            await owner.database.close()
+            owner.database = direct
 
 
 async def unsent(world: World) -> tuple[Any, ...]:
@@ -101,15 +159,41 @@ async def judged(world: World, bus: Bus, commands: list[Command]) -> tuple[Histo
 
 
 async def test_n2_who_is_entitled_is_told_in_turns_by_a_relay_that_dies_again_and_again(world: World, bus: Bus, tell: Tell) -> None:
+    members, everybody = await taking_part(world)
+    await bus.ensure_topics([TOPIC])
+    async with relaying(world, bus, dying(502)):
+        await everybody()
+    await told_in_turns(world, bus, members, tell, 502)
+
+
+async def test_n2_who_is_entitled_is_told_in_turns_while_the_database_is_cut_off_again_and_again(
+    world: World, bus: Bus, tell: Tell
+) -> None:
+    members, everybody = await taking_part(world)
+    await bus.ensure_topics([TOPIC])
+    async with cut_off(world, 503) as cuts, relaying(world, bus):
+        await everybody()
+        assert all(cuts())
+    await told_in_turns(world, bus, members, tell, 503)
+
+
+async def taking_part(world: World) -> tuple[Members, Callable[[], Awaitable[None]]]:
+    """Cities about to join a network that has signed something, and what they then all do at once, round after round."""
     network, other = await world.network(), await world.city("Kyiv")
     agreement, members = await world.agreement(network, other), Members(world)
     cities = [await world.city(f"Ciudad {number}") for number in range(MEMBERS)]
-    await bus.ensure_topics([TOPIC])
-    async with relaying(world, bus, 502):
+
+    async def everybody() -> None:
         for _ in range(ROUNDS):
             await asyncio.gather(*(members.come_and_go(city, network, agreement) for city in cities))
+
+    return members, everybody
+
+
+async def told_in_turns(world: World, bus: Bus, members: Members, tell: Tell, seed: int) -> None:
+    """Nothing is broken, and everybody was told of what each step brought, once."""
     history, broken, words = await judged(world, bus, members.commands)
-    tell.counted(len(members.commands), words, 502)
+    tell.counted(len(members.commands), words, seed)
     assert broken == {}
     facts = {fact.id: fact.type.split(".")[3] for fact in history.log if fact.subject.startswith("entitlement/")}
     assert Counter(facts.values()) == {"granted": 2 + 2 * MEMBERS * ROUNDS, "withdrawn": 2 * MEMBERS * ROUNDS}
