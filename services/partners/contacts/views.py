@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.contacts.models import Contact
 from services.partners.models import covers, plain
+from services.partners.registry.views import partner_by_id
 from shared.auth import Caller
 from shared.refusals import Forbidden, NotFound
 
@@ -44,8 +45,10 @@ async def contact_by_id(reader: AsyncConnection, caller: Caller, contact: str) -
     return plain(row)
 
 
-async def contacts_sought(reader: AsyncConnection, sought: Sought, limit: int) -> list[dict[str, Any]]:
-    """At most ``limit`` contacts of a partner in the order they were named."""
+async def contacts_sought(reader: AsyncConnection, caller: Caller, sought: Sought, limit: int) -> list[dict[str, Any]]:
+    """At most ``limit`` contacts of a partner in the order they were named; raises Forbidden for anybody else's, or NotFound."""
+    must_be_theirs(caller, sought.partner)
+    await partner_by_id(reader, sought.partner, caller)
     asked = select(*_COLUMNS).where(Contact.partner == sought.partner).order_by(Contact.id).limit(limit)
     if sought.role is not None:
         asked = asked.where(literal(sought.role) == func.any(Contact.roles))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from services.partners.mandates.models import Mandate, MandateState, MandateUse
 from services.partners.models import covers, plain
 from services.partners.registry.models import Partner
+from services.partners.registry.views import partner_by_id
 from shared.auth import Caller
 from shared.refusals import Forbidden, NotFound
 
@@ -47,9 +48,10 @@ async def mandate_by_id(reader: AsyncConnection, caller: Caller, mandate: str) -
 
 
 async def mandates_of(reader: AsyncConnection, caller: Caller, partner: str, after: str | None, limit: int) -> list[dict[str, Any]]:
-    """At most ``limit`` mandates that a partner gave, was asked for or holds; raises Forbidden for anybody else's."""
+    """At most ``limit`` mandates that a partner gave, was asked for or holds; raises Forbidden for anybody else's, or NotFound."""
     if not caller.is_admin and caller.partner != partner:
         raise Forbidden("Mandates are seen by their two partners and the operator alone.", fix="Use a client of that partner.")
+    await partner_by_id(reader, partner, caller)
     asked = select(*_COLUMNS).where(or_(Mandate.partner == partner, Mandate.holder == partner)).order_by(Mandate.id).limit(limit)
     if after is not None:
         asked = asked.where(Mandate.id > after)

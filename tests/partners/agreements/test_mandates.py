@@ -144,6 +144,12 @@ async def test_others_know_nothing_of_it(table: Table) -> None:
         assert listed == [mandate]
 
 
+async def test_a_partner_that_is_not_there_has_no_mandates(table: Table) -> None:
+    place = "/v1/partners/01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f/mandates"
+    refused(await table.service.operator.get(place), 404, "not-found")
+    refused(await table.stranger.get(place), 403, "forbidden")
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [

@@ -146,8 +146,10 @@ async def test_what_cannot_be_is_refused_by_the_name_of_its_field(service: Partn
 
 
 async def test_a_partner_that_is_not_there_has_no_contacts(service: PartnersService) -> None:
-    answer = await service.operator.post("/v1/partners/01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f/contacts", json=PERSON)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    place = "/v1/partners/01939f6e-8f1a-7c3e-9b52-3f7a1c2d4e5f/contacts"
+    for answer in (await service.operator.post(place, json=PERSON), await service.operator.get(place)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert (await (await service.client_of()).get(place)).status_code == 403
 
 
 async def _status(client: PartnerClient, method: str, place: str, **more: Any) -> int:
