@@ -47,7 +47,7 @@ class Person:
 class Contact(Model):
     """A person named by a partner; ``erased_at`` tells that name, position, address and number are gone for good.
 
-    What the person did stays provable: the row keeps its id, roles and days, and evidence of signatures names the id alone.
+    The row keeps its id, roles, language and days: that somebody was named for this, then. No signature names a contact.
     """
 
     __tablename__ = "contact"

@@ -59,7 +59,7 @@ async def change(contact: ContactId, body: ContactChanges, caller: Writes, sessi
 
 @router.post("/contacts/{contact}/erase", response_model=ContactOut, summary="Forget who a contact is")
 async def erase(contact: ContactId, caller: Writes, session: Session) -> JSONResponse:
-    """Erase name, position, address and number for good, as the person asked; the id stays, which is all that evidence names.
+    """Erase name, position, address and number for good, as the person asked; id, roles, language and days stay.
 
     No `If-Match` is asked for: whatever else changed, who asks to be forgotten is; doing it again changes nothing.
     """
