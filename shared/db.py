@@ -83,6 +83,7 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_timeout,
             json_serializer=_json_text,
+            hide_parameters=True,  # what is written down of a person is not written into the log when it fails
             connect_args={"command_timeout": COMMAND_TIMEOUT, "timeout": 10.0, "server_settings": settings},
             **more,
         )

@@ -1,4 +1,4 @@
-"""What must never be in a log line: secrets, tokens and people's addresses."""
+"""What must never be in a log line: secrets, tokens, people's addresses and what is on record of them."""
 
 from collections.abc import Mapping
 from re import IGNORECASE
@@ -14,6 +14,7 @@ _URL_PASSWORD = pattern(r"(\w+://[^\s:/@]*:)[^\s@]+@")
 _BEARER = pattern(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+", IGNORECASE)
 _JWT = pattern(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*")
 _QUERY_SECRET = pattern(r"([?&](?:token|secret|key|code|password)=)[^&\s\"']+", IGNORECASE)
+_ROW = pattern(r"(Failing row contains |query argument \$\d+: ).*")
 _ADDRESS = pattern(r"[^\s@<>\"'(),;:=\[\]/]+@[^\s@<>\"'(),;:=\[\]/]+\.[^\s@<>\"'(),;:=\[\]/.]+")
 
 
@@ -35,7 +36,8 @@ def _value(name: str, value: Any, depth: int) -> Any:
 
 
 def clean(text: str) -> str:
-    """The text without passwords of URLs, bearer tokens, secrets in query strings, and mail addresses."""
+    """The text without passwords of URLs, bearer tokens, secrets in query strings, mail addresses, and rows that a database refused."""
+    text = _ROW.sub(rf"\1{HIDDEN}", text)
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     text = _QUERY_SECRET.sub(rf"\1{HIDDEN}", _JWT.sub(HIDDEN, text))

@@ -119,6 +119,8 @@ def test_values_of_telling_names_are_hidden(name: str) -> None:
         ("got eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "got [redacted]"),
         ("GET /v1/confirm?token=s3cr3t&lang=es", "GET /v1/confirm?token=[redacted]&lang=es"),
         ("550 <ana.maria@alcaldía.medellin.gov.co> unknown", "550 <[address]> unknown"),
+        ("DETAIL:  Failing row contains (1, Ana Restrepo, +57 604 123 4567).", "DETAIL:  Failing row contains [redacted]"),
+        ("invalid input for query argument $2: 'Ana' (a date is needed)", "invalid input for query argument $2: [redacted]"),
         ("nothing to hide: 12:30, a/b, 50 %", "nothing to hide: 12:30, a/b, 50 %"),
     ],
 )
