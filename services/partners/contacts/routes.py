@@ -53,7 +53,10 @@ async def read(contact: ContactId, reader: Reader, caller: Reads) -> JSONRespons
 
 @router.patch("/contacts/{contact}", response_model=ContactOut, summary="Change a contact")
 async def change(contact: ContactId, body: ContactChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
-    """Each field given replaces what was there (null empties it); fields left out stay. A contact ends by its `valid_to`."""
+    """Each field given replaces what was there, fields left out stay. A contact ends by its `valid_to`.
+
+    Null empties a field, and no `lines` are all of them; `name`, `roles`, `language` and `valid_from` cannot be emptied.
+    """
     return _answer(await commands.change_contact(session, caller, Seen(contact, version), body.changes(), datetime.now(UTC)))
 
 

@@ -35,7 +35,7 @@ def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
-    return said | {name: tuple(map(str, said[name])) for name in ("roles", "lines") if name in said}
+    return said | {name: tuple(map(str, said[name] or ())) for name in ("roles", "lines") if name in said}
 
 
 Roles = Annotated[tuple[ContactRole, ...], Field(min_length=1, max_length=4), AfterValidator(_once)]
@@ -74,14 +74,17 @@ class NewContact(StrictModel):
 
 
 class ContactChanges(StrictModel):
-    """The fields of a contact that change; each one given replaces what was there, null empties it."""
+    """The fields of a contact that change; each one given replaces what was there.
+
+    Null empties it, no lines being all of them; name, roles, language and first day are replaced, never emptied.
+    """
 
     name: Line = ""
     position: Line | None = None
     email: Email | None = None
     phone: Phone | None = None
     roles: Roles = ()
-    lines: Lines = ()
+    lines: Lines | None = None
     language: Language = ""
     valid_from: Day = date.min
     valid_to: Day | None = None

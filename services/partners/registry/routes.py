@@ -90,8 +90,9 @@ async def read(partner: PartnerPath, reader: Reader, caller: Reads) -> JSONRespo
 
 @router.patch("/{partner}", responses=SENT_ON, response_model=PartnerOut, summary="Change a partner's profile")
 async def update(partner: PartnerPath, body: PartnerChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
-    """Each field given replaces what was there (null empties it); fields left out stay. By the partner itself or the operator.
+    """Each field given replaces what was there, fields left out stay. By the partner itself or the operator.
 
+    Null empties a field, a list too; `kind`, `names`, `country` and `timezone` cannot be emptied.
     Its `kind` is the operator's to change. A partner that changes its names or country itself is no longer verified: ask for it anew.
     """
     changed = await commands.update_partner(session, caller, Seen(partner, version), changes_of(body), datetime.now(UTC))

@@ -152,18 +152,21 @@ class NewPartner(StrictModel):
 
 
 class PartnerChanges(StrictModel):
-    """The fields of a partner's profile that change; each one given replaces what was there, null empties it."""
+    """The fields of a partner's profile that change; each one given replaces what was there.
+
+    Null empties it, a list too; what every partner has (kind, names, country and time zone) is replaced, never emptied.
+    """
 
     kind: Kind = Kind.OTHER
     names: Names = Field(default_factory=dict)
     acronym: Findable | None = None
-    aliases: Aliases = ()
-    identifiers: Identifiers = ()
+    aliases: Aliases | None = None
+    identifiers: Identifiers | None = None
     country: Country = ""
     subdivision: Subdivision | None = None
     locality: Line | None = None
     timezone: TimeZone = ""
-    languages: Languages = ()
+    languages: Languages | None = None
     website: Url | None = None
     hosted_by: Id | None = None
     location: Location | None = None
@@ -177,9 +180,11 @@ def changes_of(body: NewPartner | PartnerChanges) -> dict[str, Any]:
     if "kind" in said:
         said["kind"] = str(said["kind"])
     if "aliases" in said:
-        said["aliases"] = tuple(alias.model_dump() for alias in body.aliases)
+        said["aliases"] = tuple(alias.model_dump() for alias in body.aliases or ())
     if "identifiers" in said:
-        said["identifiers"] = tuple((item.scheme, item.value) for item in body.identifiers)
+        said["identifiers"] = tuple((item.scheme, item.value) for item in body.identifiers or ())
+    if "languages" in said:
+        said["languages"] = body.languages or ()
     if body.location is not None and "location" in said:
         said["location"] = body.location.model_dump()
     return said

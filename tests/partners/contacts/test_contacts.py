@@ -88,6 +88,18 @@ async def test_what_changes_must_be_said_of_the_version_that_was_read(service: P
     assert same.headers["etag"] == '"2"'
 
 
+async def test_null_empties_whatever_a_contact_may_do_without(service: PartnersService) -> None:
+    centre = await service.client_of("tech_centre")
+    place = f"/v1/contacts/{(await named(centre, lines=['joint_projects']))['id']}"
+    emptied = {"position": None, "email": None, "phone": None, "lines": None, "valid_to": None}
+    answer = await centre.patch(place, json=emptied, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()[name] for name in emptied} == emptied | {"lines": []}
+    for kept in ("name", "roles", "language", "valid_from"):
+        refused = await centre.patch(place, json={kept: None}, headers={"If-Match": '"2"'})
+        assert (refused.status_code, refused.json()["field"]) == (422, f"/{kept}")
+
+
 async def test_who_asks_is_forgotten_for_good_and_the_id_stays(service: PartnersService) -> None:
     centre = await service.client_of("tech_centre")
     person = await named(centre, roles=["signatory"])

@@ -88,6 +88,26 @@ async def test_an_unknown_partner_is_not_found(service: PartnersService) -> None
     assert (await service.operator.get("/v1/partners/medellin")).status_code == 422
 
 
+async def test_null_empties_whatever_may_be_empty(service: PartnersService) -> None:
+    told: dict[str, Any] = {
+        "aliases": [{"text": "La ciudad"}],
+        "identifiers": [{"scheme": "dane", "value": "05001"}],
+        "languages": ["es", "en"],
+    }
+    plain: dict[str, Any] = {"acronym": "MDE", "subdivision": "CO-ANT", "locality": "Centro", "website": "https://medellin.example.org"}
+    city = await service.client_of("city", **told, **plain, location={"lat": 6.2, "lon": -75.5})
+    place = f"/v1/partners/{city.partner}"
+    required = {"kind", "names", "country", "timezone"}
+    asked = (await city.get("/openapi.json")).json()["components"]["schemas"]["PartnerChanges"]["properties"]
+    emptied = dict.fromkeys(asked.keys() - required)
+    assert emptied.keys() > told.keys() | plain.keys()
+    assert {name for name, schema in asked.items() if {"type": "null"} in schema.get("anyOf", ())} == emptied.keys()
+    answer = await city.patch(place, json=emptied, headers=IF_FIRST)
+    assert answer.status_code == 200, answer.text
+    assert {name: value for name, value in answer.json().items() if name in emptied and value} == {}
+    assert [answer.json()[name] for name in told] == [[], [], []]
+
+
 async def test_what_a_partner_must_have_cannot_be_emptied(service: PartnersService) -> None:
     city = await service.client_of("city")
     emptied: list[dict[str, Any]] = [{"names": None}, {"names": {}}, {"country": None}, {"timezone": ""}, {"kind": None}]
