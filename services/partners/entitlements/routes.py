@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from services.partners.agreements.record.routes import AgreementId
 from services.partners.agreements.views import Reading
 from services.partners.entitlements import commands, views
-from services.partners.entitlements.schemas import EntitlementFilters, EntitlementOut
+from services.partners.entitlements.schemas import ChoiceOut, EntitlementFilters, EntitlementOut
 from services.partners.models import Seen
 from services.partners.networks.routes import MembershipId, answer
 from services.partners.networks.schemas import MembershipOut
@@ -44,6 +44,17 @@ async def list_beneficiaries(request: Request, agreement: AgreementId, reader: R
     """
     found = await views.beneficiaries_of(reader, agreement, Reading(caller, datetime.now(UTC)), filters.portion())
     return page_of(request, found, filters.limit, "partner")
+
+
+@router.get("/memberships/{membership}/agreements", response_model=Page[ChoiceOut], summary="List what a member opted in to or out of")
+async def list_choices(request: Request, membership: MembershipId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+    """The agreements about which the member decided, the newest agreement first: taken or not, and since when.
+
+    For the member, its network and the operator; only agreements that the caller may read are listed. About any other agreement the
+    member's `inherits_agreements` decides. What follows from both is under `/v1/partners/{partner}/entitlements`.
+    """
+    found = await views.choices_of(reader, membership, Reading(caller, datetime.now(UTC)), filters.portion())
+    return page_of(request, found, filters.limit, "agreement")
 
 
 @router.post(

@@ -27,6 +27,13 @@ ANSWER: Final[dict[str, Any]] = {
     ],
     "since": "2025-03-04T15:00:00+00:00",
 }
+CHOICE: Final[dict[str, Any]] = {
+    "agreement": AGREEMENT,
+    "code": ANSWER["code"],
+    "title": ANSWER["title"],
+    "taken": False,
+    "chosen_at": "2025-06-02T14:00:00+00:00",
+}
 
 
 class StepOut(BaseModel):
@@ -59,6 +66,18 @@ class EntitlementOut(BaseModel):
     since: datetime = Field(description="Since when it has been so without a break, whichever the path.")
 
     model_config = ConfigDict(json_schema_extra={"example": ANSWER})
+
+
+class ChoiceOut(BaseModel):
+    """What a member decided about one agreement, with all its lines."""
+
+    agreement: str
+    code: str
+    title: str
+    taken: bool = Field(description="True: it opted in. False: it opted out.")
+    chosen_at: datetime = Field(description="Since when that is so; the same choice again leaves it as it is.")
+
+    model_config = ConfigDict(json_schema_extra={"example": CHOICE})
 
 
 class EntitlementFilters(BaseModel):

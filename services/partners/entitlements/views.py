@@ -10,10 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.partners.agreements.models import Agreement
 from services.partners.agreements.terms.models import LINES
 from services.partners.agreements.views import KNOWN, Reading, agreement_by_id
-from services.partners.inheritance.models import Entitlement
+from services.partners.inheritance.models import Choice, Entitlement
+from services.partners.models import plain
+from services.partners.networks.days import day_of
+from services.partners.networks.views import membership_by_id
 from services.partners.registry.views import PartnerRow, partner_by_id, partners_named
 from shared.db import Key
 from shared.languages import text_in
+from shared.refusals import Forbidden
 
 WORDS: Final = {
     "es": {"member": "{partner} → miembro de {network}", "party": "{party} → parte en {agreement}", "line": "línea {letter}"},
@@ -42,6 +46,12 @@ _HELD: Final[Select[Any]] = (
 )
 _OF_PARTNER: Final = _HELD.where(Entitlement.partner == bindparam("whose", type_=Key)).order_by(Entitlement.agreement.desc())
 _OF_AGREEMENT: Final = _HELD.where(Entitlement.agreement == bindparam("which", type_=Key)).order_by(Entitlement.partner)
+_CHOSEN: Final = (
+    select(Choice.agreement, Choice.taken, Choice.chosen_at, Agreement.code, Agreement.titles)
+    .join(Agreement, Agreement.id == Choice.agreement)
+    .where(Choice.membership == bindparam("membership", type_=Key), KNOWN)
+    .order_by(Choice.agreement.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,26 @@ async def beneficiaries_of(reader: AsyncConnection, agreement: str, reading: Rea
     if not rows:
         await agreement_by_id(reader, agreement, reading)
     return await _told(reader, rows, portion.language)
+
+
+async def choices_of(reader: AsyncConnection, membership: str, reading: Reading, portion: Portion) -> list[dict[str, Any]]:
+    """What a member decided about agreements of its network, the newest agreement first, as far as the reader may know of them.
+
+    Raises NotFound without the membership, and Forbidden for whoever is neither the member nor its network nor the operator.
+    """
+    found = await membership_by_id(reader, reading.caller, membership, day_of(reading.now))
+    if not reading.caller.is_admin and reading.caller.partner not in (found["partner"], found["network"]):
+        raise Forbidden("What a member chose is for the member, its network and the operator.", fix="Use a client of one of the two.")
+    asked = _CHOSEN.limit(portion.limit)
+    if portion.after is not None:
+        asked = asked.where(Choice.agreement < portion.after)
+    rows = (await reader.execute(asked, {"membership": membership, **reading.parameters()})).mappings()
+    return [_choice(row, portion.language) for row in rows]
+
+
+def _choice(row: Mapping[Any, Any], language: str) -> dict[str, Any]:
+    said = {name: value for name, value in row.items() if name != "titles"}
+    return plain(said | {"title": text_in(row["titles"], language)})
 
 
 async def _told(reader: AsyncConnection, rows: Sequence[Row[Any]], language: str) -> list[dict[str, Any]]:

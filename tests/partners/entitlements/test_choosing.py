@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.partners.entitlements.schemas import ChoiceOut
 from tests.partners.conftest import PartnerClient
 from tests.partners.entitlements.conftest import World
 
@@ -101,3 +102,35 @@ async def test_what_cannot_be_chosen_is_refused(world: World) -> None:
     await world.leave(membership)
     over = await opted(member, membership, agreement, "in", version=2)
     assert (over.status_code, over.json()["code"]) == (409, "membership-over")
+
+
+async def test_what_a_member_chose_is_read_back_by_the_two_and_the_operator(world: World) -> None:
+    medellin, network, other = await world.city(), await world.network(), await world.city()
+    membership = await world.join(medellin, network)
+    left, taken, _passed_by = [await world.agreement(network, other) for _ in range(3)]
+    member, url = await world.client_of(medellin), f"/v1/memberships/{membership['id']}/agreements"
+    assert (await member.get(url)).json() == {"items": [], "next": None}
+    before = datetime.now(UTC)
+    for version, (agreement, verb) in enumerate([(left, "in"), (taken, "in"), (left, "out"), (left, "out")], start=1):
+        assert (await opted(member, membership, agreement, verb, version)).status_code == 200
+    for client in (member, await world.client_of(network), world.service.operator):
+        items = (await client.get(url, params={"lang": "en"})).json()["items"]
+        assert [(ChoiceOut.model_validate(item).agreement, item["taken"]) for item in items] == [(taken, True), (left, False)]
+        assert {item["title"] for item in items} == {"MoU X"}
+        assert all(before <= datetime.fromisoformat(item["chosen_at"]) <= datetime.now(UTC) for item in items)
+    first = (await member.get(url, params={"limit": 1})).json()
+    assert [item["agreement"] for item in first["items"]] == [taken]
+    rest = (await member.get(url, params={"limit": 1, "after": first["next"]})).json()
+    assert ([item["agreement"] for item in rest["items"]], rest["next"]) == ([left], None)
+
+
+async def test_what_a_member_chose_is_told_to_nobody_else_and_names_no_agreement_that_the_reader_may_not_know(world: World) -> None:
+    medellin, network, other = await world.city(), await world.network(), await world.city()
+    membership, secret = await world.join(medellin, network), await world.agreement(other, medellin, visibility="parties")
+    assert (await opted(await world.client_of(medellin), membership, secret, "out")).status_code == 200
+    url = f"/v1/memberships/{membership['id']}/agreements"
+    answer = await (await world.client_of(other)).get(url)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (await (await world.client_of(network)).get(url)).json()["items"] == []
+    assert [item["agreement"] for item in (await world.service.operator.get(url)).json()["items"]] == [secret]
+    assert (await world.service.operator.get(f"/v1/memberships/{NOBODY}/agreements")).status_code == 404

@@ -23,6 +23,9 @@ class Place(Protocol):
     def network(self) -> str:
         """Its network."""
 
+    async def membership(self) -> str:
+        """A membership of the city in the network."""
+
 
 async def a_free_year(world: Place) -> str:
     """A year of the past that no membership of the city in the network has."""
@@ -68,9 +71,14 @@ def on_membership(way: str, **more: Any) -> Maker[Any]:
     return ask
 
 
+async def choices(world: Place) -> Ask:
+    return Ask(f"/v1/memberships/{await world.membership()}/agreements")
+
+
 MEMBERSHIPS: Mapping[str, Row[Any]] = {
     "POST /v1/networks/{network}/applications": closed("201 403 201 201 403 403", apply),
     "GET /v1/networks/{network}/applications": closed("200 200 200 200 200 200", list_applications),
+    "GET /v1/memberships/{membership}/agreements": closed("403 200 200 200 200 200", choices),
     "POST /v1/memberships/{membership}/approve": closed(
         "404 403 403 200 403 200", on_application("approve", valid_from="day", valid_to="day")
     ),
