@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.http import After, Limit
+from shared.http import After, Id, Limit, Line
 
 MOST_EXPORTED: Final = 5000
 
@@ -47,8 +47,10 @@ class EntryOut(BaseModel):
 
 
 class AuditFilters(BaseModel):
-    """Which part of the audit a page shall hold."""
+    """Which part of the audit a page shall hold; every filter given narrows it."""
 
+    partner: Id | None = Field(None, description="Only what clients of this partner did, and of those that were merged into it.")
+    action: Line | None = Field(None, description="Only this operation, as entries name it.", examples=["POST /v1/partners"])
     after: After = None
     limit: Limit = 50
 

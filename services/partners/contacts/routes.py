@@ -39,7 +39,7 @@ async def name(partner: PartnerPath, body: NewContact, caller: Writes, session: 
 @router.get("/partners/{partner}/contacts", responses=SENT_ON, response_model=Page[ContactOut], summary="List a partner's contacts")
 async def list_contacts(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """The contacts of the caller's own partner (of any, for the operator), in the order they were named."""
-    sought = views.Sought(partner=partner, role=filters.role, on=filters.on, after=Cursor.read_id(filters.after))
+    sought = views.Sought(partner=partner, role=filters.role, line=filters.line, on=filters.on, after=Cursor.read_id(filters.after))
     found = await views.contacts_sought(reader, caller, sought, filters.limit + 1)
     return page_of(request, found, filters.limit)
 

@@ -100,6 +100,7 @@ class ContactFilters(BaseModel):
     """Which contacts a list shall hold."""
 
     role: ContactRole | None = Field(None, description="Only contacts named for this.")
+    line: LineOfCooperation | None = Field(None, description="Only contacts for this line of cooperation, those for all lines included.")
     on: Day | None = Field(None, description="Only contacts that are valid on this day; all that ever were when left out.")
     after: After = None
     limit: Limit = 50

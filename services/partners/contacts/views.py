@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.contacts.models import Contact
@@ -22,6 +22,7 @@ class Sought:
 
     partner: str
     role: str | None = None
+    line: str | None = None
     on: date | None = None
     after: str | None = None
 
@@ -52,6 +53,8 @@ async def contacts_sought(reader: AsyncConnection, caller: Caller, sought: Sough
     asked = select(*_COLUMNS).where(Contact.partner == sought.partner).order_by(Contact.id).limit(limit)
     if sought.role is not None:
         asked = asked.where(literal(sought.role) == func.any(Contact.roles))
+    if sought.line is not None:
+        asked = asked.where(or_(Contact.lines == [], literal(sought.line) == func.any(Contact.lines)))
     if sought.on is not None:
         asked = asked.where(covers(Contact.valid_from, Contact.valid_to, sought.on))
     if sought.after is not None:

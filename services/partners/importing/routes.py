@@ -25,9 +25,9 @@ from services.partners.importing.schemas import (
     RowFilters,
     RowOut,
 )
+from services.partners.registry.listing.views import Wanted, partners_wanted
 from services.partners.registry.schemas import PartnerFilters
 from services.partners.registry.standing.models import State
-from services.partners.registry.views import Wanted, partners_wanted
 from shared.http import CommandRoute, Cursor, Id, Page, Reader, Reads, Session, Writes, link_next, page_of
 from shared.http.session import runtime_of
 from shared.http.uploads import Upload, UploadRoute, spool, take_your_time

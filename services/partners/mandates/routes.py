@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from services.partners.mandates import commands, views
 from services.partners.mandates.models import Mandate
-from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation
+from services.partners.mandates.schemas import MandateFilters, MandateOut, MandateUseOut, NewMandate, Revocation, UseFilters
 from services.partners.models import Seen
 from services.partners.registry.paths import SENT_ON, PartnerPath
 from shared.http import CommandRoute, Cursor, Id, IfMatch, Page, Reader, Reads, Session, Signs, Writes, page_of, versioned
@@ -17,6 +17,7 @@ router = APIRouter(prefix="/v1", tags=["mandates"], route_class=CommandRoute)
 
 MandateId = Annotated[Id, Path(description="The mandate's id.")]
 Filters = Annotated[MandateFilters, Query()]
+Uses = Annotated[UseFilters, Query()]
 
 
 @router.post(
@@ -34,7 +35,8 @@ async def ask(partner: PartnerPath, body: NewMandate, caller: Signs, session: Se
 @router.get("/partners/{partner}/mandates", responses=SENT_ON, response_model=Page[MandateOut], summary="List a partner's mandates")
 async def list_mandates(request: Request, partner: PartnerPath, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
     """Those the partner gave, was asked for or holds, in the order of their request; for itself and the operator alone."""
-    found = await views.mandates_of(reader, caller, partner, Cursor.read_id(filters.after), filters.limit + 1)
+    sought = views.Sought(partner=partner, state=filters.state, after=Cursor.read_id(filters.after))
+    found = await views.mandates_of(reader, caller, sought, filters.limit + 1)
     return page_of(request, found, filters.limit)
 
 
@@ -46,7 +48,7 @@ async def read(mandate: MandateId, reader: Reader, caller: Reads) -> JSONRespons
 
 
 @router.get("/mandates/{mandate}/uses", response_model=Page[MandateUseOut], summary="List what was done under a mandate")
-async def list_uses(request: Request, mandate: MandateId, reader: Reader, caller: Reads, filters: Filters) -> JSONResponse:
+async def list_uses(request: Request, mandate: MandateId, reader: Reader, caller: Reads, filters: Uses) -> JSONResponse:
     """Every approval and signature given under it, oldest first, with the hash of the terms and the client that sent it."""
     await views.mandate_by_id(reader, caller, mandate)
     found = await views.uses_of(reader, mandate, Cursor.read_id(filters.after), filters.limit + 1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.partners.mandates.models import Scope
+from services.partners.mandates.models import MandateState, Scope
 from services.partners.models import AgreementKind
 from shared.http import After, Day, Flag, Id, Limit, StrictModel, Text
 
@@ -71,13 +71,19 @@ class Revocation(StrictModel):
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "El comité directivo firma de nuevo por sí mismo."}})
 
 
-class MandateFilters(BaseModel):
-    """Which part of a list."""
+class UseFilters(BaseModel):
+    """Which part of what was done under a mandate."""
 
     after: After = None
     limit: Limit = 50
 
     model_config = ConfigDict(extra="forbid")
+
+
+class MandateFilters(UseFilters):
+    """Which mandates a list shall hold."""
+
+    state: MandateState | None = Field(None, description="Only mandates in this state.")
 
 
 class MandateOut(BaseModel):

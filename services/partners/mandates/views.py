@@ -29,6 +29,15 @@ class Deed:
     kind: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which mandates of a partner a list is about; None asks nothing. ``after`` is the last id seen."""
+
+    partner: str
+    state: str | None = None
+    after: str | None = None
+
+
 def no_mandate(mandate: str) -> NotFound:
     """The refusal for a mandate that is not there, or is between others."""
     return NotFound(f"There is no mandate {mandate}.", fix="List yours with GET /v1/partners/{partner}/mandates.")
@@ -47,14 +56,17 @@ async def mandate_by_id(reader: AsyncConnection, caller: Caller, mandate: str) -
     return plain(row)
 
 
-async def mandates_of(reader: AsyncConnection, caller: Caller, partner: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+async def mandates_of(reader: AsyncConnection, caller: Caller, sought: Sought, limit: int) -> list[dict[str, Any]]:
     """At most ``limit`` mandates that a partner gave, was asked for or holds; raises Forbidden for anybody else's, or NotFound."""
-    if not caller.is_admin and caller.partner != partner:
+    if not caller.is_admin and caller.partner != sought.partner:
         raise Forbidden("Mandates are seen by their two partners and the operator alone.", fix="Use a client of that partner.")
-    await partner_by_id(reader, partner, caller)
-    asked = select(*_COLUMNS).where(or_(Mandate.partner == partner, Mandate.holder == partner)).order_by(Mandate.id).limit(limit)
-    if after is not None:
-        asked = asked.where(Mandate.id > after)
+    await partner_by_id(reader, sought.partner, caller)
+    theirs = or_(Mandate.partner == sought.partner, Mandate.holder == sought.partner)
+    asked = select(*_COLUMNS).where(theirs).order_by(Mandate.id).limit(limit)
+    if sought.state is not None:
+        asked = asked.where(Mandate.state == sought.state)
+    if sought.after is not None:
+        asked = asked.where(Mandate.id > sought.after)
     return [plain(row) for row in (await reader.execute(asked)).mappings()]
 
 

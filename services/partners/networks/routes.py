@@ -69,7 +69,7 @@ async def end(membership: MembershipId, body: EndOfMembership, caller: Writes, s
 
 def sought(caller: Caller, filters: MembershipFilters, **said: Any) -> views.Sought:
     """What a list is about, in the words of the views."""
-    return views.Sought(caller=caller, today=day_of(datetime.now(UTC)), on=filters.on, status=filters.status, **said)
+    return views.Sought(caller=caller, today=day_of(datetime.now(UTC)), on=filters.on, status=filters.status, role=filters.role, **said)
 
 
 async def page(request: Request, reader: AsyncConnection, asked: views.Sought, filters: MembershipFilters) -> JSONResponse:

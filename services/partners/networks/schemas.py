@@ -65,6 +65,7 @@ class MembershipFilters(BaseModel):
 
     on: Day | None = Field(None, description="Only memberships that hold on this day; all that ever were when left out.")
     status: Status | None = Field(None, description="Only memberships that are this today.")
+    role: Role | None = Field(None, description="Only memberships of partners that are this in the network.")
     after: After = None
     limit: Limit = 50
 

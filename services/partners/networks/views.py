@@ -55,6 +55,7 @@ class Sought:
     partner: str | None = None
     on: date | None = None
     status: str | None = None
+    role: str | None = None
     applying: bool | None = None
 
 
@@ -84,6 +85,8 @@ async def memberships_sought(reader: AsyncConnection, sought: Sought, after: str
         asked = asked.where(held_on(sought.on))
     if sought.status is not None:
         asked = asked.where(_status_on(sought.today) == sought.status)
+    if sought.role is not None:
+        asked = asked.where(Membership.role == sought.role)
     if after is not None:
         asked = asked.where(Membership.id > after)
     found = [_said(row, sought.today, sought.caller) for row in (await reader.execute(asked)).mappings()]

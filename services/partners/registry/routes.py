@@ -11,6 +11,7 @@ from services.partners.models import Seen
 from services.partners.registry import commands, views
 from services.partners.registry.history.routes import router as history
 from services.partners.registry.hosting.routes import router as hosting
+from services.partners.registry.listing.views import partners_wanted
 from services.partners.registry.models import Partner
 from services.partners.registry.paths import SENT_ON, PartnerPath
 from services.partners.registry.schemas import Alias, NewPartner, PartnerChanges, PartnerFilters, PartnerOut, Scheme, changes_of
@@ -60,7 +61,7 @@ async def list_partners(request: Request, reader: Reader, caller: Reads, filters
     Partners for trying out are not among real ones: `sandbox=true` lists them, and nothing but them.
     """
     after, wanted = Cursor.read_id(filters.after), filters.wanted(caller, datetime.now(UTC).date())
-    found = await views.partners_wanted(reader, wanted, after, filters.limit + 1)
+    found = await partners_wanted(reader, wanted, after, filters.limit + 1)
     return page_of(request, found, filters.limit)
 
 

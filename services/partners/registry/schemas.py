@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
+from services.partners.registry.listing.views import Wanted
 from services.partners.registry.models import MOST_ALIASES, MOST_IDENTIFIERS, Kind, Profile, Registration
 from services.partners.registry.names.models import fold
 from services.partners.registry.standing.models import State
-from services.partners.registry.views import Wanted
 from shared.auth import Caller
 from shared.http import After, Country, Day, Flag, Id, Language, Limit, Line, Names, StrictModel, TimeZone, Url, Written, broken
 
@@ -195,9 +195,11 @@ class PartnerFilters(BaseModel):
 
     kind: Kind | None = Field(None, description="Only partners of this kind.")
     country: Country | None = Field(None, description="Only partners of this country.")
+    subdivision: Subdivision | None = Field(None, description="Only partners of this part of a country, by its ISO 3166-2 code.")
     q: Line | None = Field(None, description="Every word occurs in a name, alias or acronym, whatever the script, accents or case.")
     network: Id | None = Field(None, description="Only members of this network.")
     on: Day | None = Field(None, description="The day of that membership; today in UTC when left out.")
+    hosted_by: Id | None = Field(None, description="Only partners that this one hosts today.")
     external_id: Annotated[str, StringConstraints(max_length=250), AfterValidator(_form_of_key)] | None = Field(
         None, description="`scheme:value`, as in `ruta-n:c4ir`."
     )
@@ -215,7 +217,7 @@ class PartnerFilters(BaseModel):
         scheme, _, value = (self.external_id or "").partition(":")
         key = (scheme, value) if self.external_id is not None else None
         sandbox = caller.sandbox if self.sandbox is None else self.sandbox
-        same = {name: getattr(self, name) for name in ("kind", "country", "q", "network", "state", "verified", "renewal_by")}
+        same = self.model_dump(exclude={"on", "external_id", "sandbox", "after", "limit"})
         return Wanted(**same, on=self.on or today, external_id=key, caller=caller, sandbox=sandbox)
 
 

@@ -1,7 +1,7 @@
-"""What is asked of the registry: one partner, some partners, and are these known."""
+"""What is asked of the registry: one partner, some partners, and are these known; lists are the room `listing`'s."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -16,8 +16,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    cast,
-    false,
     func,
     literal,
     or_,
@@ -30,15 +28,12 @@ from sqlalchemy.sql.schema import MetaData
 
 from services.partners.models import covers, plain
 from services.partners.registry.models import ExternalId, Partner, must_be_one_world
-from services.partners.registry.names.models import fold
 from services.partners.registry.refusals import PartnerIsMerged, UnknownPartner
 from services.partners.registry.standing.models import State
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
-from shared.sandbox import in_sandbox, sandboxed
-
-SHORT_WORD = 3
+from shared.sandbox import in_sandbox
 
 # The room of networks stands on this one, so its table is named here by what is asked of it and not imported.
 _membership = Table(
@@ -61,7 +56,7 @@ _identifiers = (
     .scalar_subquery()
 )
 
-_COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
+COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.id,
     Partner.kind,
     Partner.state,
@@ -85,8 +80,9 @@ _COLUMNS: tuple[ColumnElement[Any] | Any, ...] = (
     Partner.changed_at,
     Partner.version,
 )
+"""What the API tells of a partner."""
 
-_TOLD = select(*_COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=ARRAY(Key))))
+_TOLD = select(*COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=ARRAY(Key))))
 
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
@@ -120,27 +116,6 @@ class PartnerRow:
     languages: tuple[str, ...]
     merged_into: str | None = None
     state: str = State.ACTIVE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which partners a list is about; None asks nothing. ``external_id`` is (scheme, value), ``on`` the day of membership.
-
-    ``renewal_by`` asks for verifications that end by that day, ``caller`` for what that one may know of.
-    ``sandbox`` asks for the partners for trying out, False for the real ones.
-    """
-
-    kind: str | None = None
-    country: str | None = None
-    q: str | None = None
-    network: str | None = None
-    on: date
-    external_id: tuple[str, str] | None = None
-    state: str | None = None
-    verified: bool | None = None
-    renewal_by: date | None = None
-    caller: Caller | None = None
-    sandbox: bool = False
 
 
 async def known_partners(
@@ -201,26 +176,16 @@ def known_to(caller: Caller | None) -> ColumnElement[bool]:
 
 async def partner_by_id(reader: AsyncConnection, partner: str, caller: Caller | None = None) -> dict[str, Any]:
     """The partner as the API tells it; raises `NotFound`, also for a draft of which the ``caller`` may not know."""
-    row = (await reader.execute(select(*_COLUMNS).where(Partner.id == partner, known_to(caller)))).mappings().one_or_none()
+    row = (await reader.execute(select(*COLUMNS).where(Partner.id == partner, known_to(caller)))).mappings().one_or_none()
     if row is None:
         raise no_partner(partner)
-    return _said(row)
+    return said(row)
 
 
 async def partners_by_id(reader: AsyncConnection, partners: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Those of the partners that there are, as the API tells them, by id."""
     rows = await reader.execute(_TOLD, {"ids": list(partners)})
-    return {row["id"]: _said(row) for row in rows.mappings()}
-
-
-async def partners_wanted(reader: AsyncConnection, wanted: Wanted, after: str | None, limit: int) -> list[dict[str, Any]]:
-    """At most ``limit`` partners in the order of their registration, those after the id ``after``."""
-    if wanted.network is not None:
-        wanted = replace(wanted, network=await survivor_of(reader, wanted.network))
-    asked = _narrowed(select(*_COLUMNS).where(known_to(wanted.caller)), wanted).order_by(Partner.id).limit(limit)
-    if after is not None:
-        asked = asked.where(Partner.id > after)
-    return [_said(row) for row in (await reader.execute(asked)).mappings()]
+    return {row["id"]: said(row) for row in rows.mappings()}
 
 
 async def owners_of(session: AsyncSession, identifiers: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -235,33 +200,12 @@ async def owners_of(session: AsyncSession, identifiers: Collection[tuple[str, st
 def told(partner: Partner) -> dict[str, Any]:
     """A partner that was just written, as the API tells it."""
     plainly = ("id", "state", "state_reason", "merged_into", "verified", "verified_until", "registered_at", "changed_at", "version")
-    return _said({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
+    return said({**partner.profile().said(), **{name: getattr(partner, name) for name in plainly}})
 
 
-def _said(partner: Mapping[Any, Any]) -> dict[str, Any]:
+def said(partner: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row of `COLUMNS` as the API tells it."""
     return plain(partner) | {"sandbox": in_sandbox(partner["id"])}
-
-
-def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
-    asked = asked.where(sandboxed(Partner.id) if wanted.sandbox else ~sandboxed(Partner.id))
-    if wanted.kind is not None:
-        asked = asked.where(Partner.kind == wanted.kind)
-    if wanted.country is not None:
-        asked = asked.where(Partner.country == wanted.country)
-    if wanted.state is not None:
-        asked = asked.where(Partner.state == wanted.state)
-    if wanted.verified is not None:
-        asked = asked.where(Partner.verified.is_(wanted.verified))
-    if wanted.renewal_by is not None:
-        asked = asked.where(Partner.verified, Partner.verified_until <= wanted.renewal_by)
-    if wanted.external_id is not None:
-        scheme, value = wanted.external_id
-        asked = asked.where(Partner.id.in_(select(ExternalId.partner).where(ExternalId.scheme == scheme, ExternalId.value == value)))
-    if wanted.network is not None:
-        asked = asked.where(Partner.id.in_(members_on(wanted.network, wanted.on)))
-    if wanted.q is not None:
-        asked = asked.where(*_named_like(wanted.q))
-    return asked
 
 
 async def has_members(session: AsyncSession, network: str, today: date) -> bool:
@@ -279,25 +223,3 @@ def members_on(network: str, on: date) -> Select[Any]:
     held = covers(member.valid_from, member.valid_to + member.grace_days, on) & (member.state == "approved")
     unsuspended = member.suspended_on.is_(None) | (member.suspended_on > on)
     return select(member.partner).where(member.network == network, held, unsuspended)
-
-
-def _named_like(q: str) -> list[ColumnElement[bool]]:
-    """Every word of ``q`` is in some name: anywhere in a word, or at its beginning when ``q``'s word is short."""
-    words = fold(q).split()
-    if not words:
-        return [false()]
-    pieces = {piece for word in words for piece in _pieces(word)}
-    long = [word for word in words if len(word) > SHORT_WORD]
-    names = func.array_to_string(Partner.folded, "|")
-    # The pieces find the candidates through the index; a long word must also hold them in its own order.
-    return [Partner.grams.bool_op("@>")(_texts(sorted(pieces))), *(names.like(f"%{word}%") for word in long)]
-
-
-def _pieces(word: str) -> list[str]:
-    if len(word) < SHORT_WORD:
-        return [f"  {word}"[-SHORT_WORD:]]
-    return [word[place : place + SHORT_WORD] for place in range(len(word) - SHORT_WORD + 1)]
-
-
-def _texts(texts: Sequence[str]) -> ColumnElement[Any]:
-    return cast(list(texts), ARRAY(Text))

@@ -150,6 +150,16 @@ async def test_a_partner_that_is_not_there_has_no_mandates(table: Table) -> None
     refused(await table.stranger.get(place), 403, "forbidden")
 
 
+async def test_a_list_holds_those_in_a_state(table: Table) -> None:
+    revoked = await end(table.kyiv, await given(table), "revoke", reason="Otro.")
+    active = await given(table)
+    place = f"/v1/partners/{table.kyiv.partner}/mandates"
+    for state, expected in (("revoked", [revoked]), ("active", [active]), ("requested", [])):
+        assert (await table.kyiv.get(place, params={"state": state})).json()["items"] == expected
+    refused(await table.kyiv.get(place, params={"state": "over"}), 422, "invalid")
+    refused(await table.kyiv.get(f"/v1/mandates/{active['id']}/uses", params={"state": "active"}), 422, "invalid")
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [

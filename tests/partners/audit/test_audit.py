@@ -29,9 +29,9 @@ async def chained(service: PartnersService) -> None:
         pass
 
 
-async def entries(service: PartnersService, who: PartnerClient | None = None) -> list[dict[str, Any]]:
+async def entries(service: PartnersService, who: PartnerClient | None = None, **asked: str) -> list[dict[str, Any]]:
     await chained(service)
-    answer = await (who or service.operator).get("/v1/audit", params={"limit": 200})
+    answer = await (who or service.operator).get("/v1/audit", params={"limit": "200"} | asked)
     assert answer.status_code == 200, answer.text
     return list(answer.json()["items"])
 
@@ -85,6 +85,23 @@ async def test_a_partners_admin_sees_what_its_own_clients_did(service: PartnersS
     assert [entry["action"] for entry in await entries(service, admin)] == ["POST /v1/clients"]
     assert {entry["partner"] for entry in await entries(service)} >= {admin.partner, other.partner}
     assert (await other.get("/v1/audit")).status_code == 403
+
+
+async def test_the_audit_is_narrowed_to_a_partner_and_to_an_operation(service: PartnersService) -> None:
+    admin, other = await service.client_of("city", scopes="read write admin"), await service.client_of("city")
+    for client in (admin, other):
+        await client.patch(f"/v1/partners/{client.partner}", json={"locality": "Cali"}, headers={"If-Match": '"1"'})
+    change = "PATCH /v1/partners/{partner}"
+    by_all, by_other = await entries(service, action=change), await entries(service, partner=other.partner)
+    assert [entry["partner"] for entry in by_all] == [admin.partner, other.partner]
+    assert by_other == [entry for entry in by_all if entry["partner"] == other.partner]
+    assert (
+        await entries(service, action="PATCH /v1/partners")
+        == await entries(service, partner=other.partner, action="POST /v1/partners")
+        == []
+    )
+    assert await entries(service, admin, action=change) == by_all[:1]
+    assert await entries(service, admin, partner=other.partner) == []
 
 
 async def test_the_audit_has_pages_and_so_has_its_export(service: PartnersService) -> None:

@@ -61,11 +61,13 @@ async def test_no_fact_tells_of_a_person(service: PartnersService) -> None:
 async def test_a_list_holds_those_of_a_role_and_of_a_day(service: PartnersService) -> None:
     centre = await service.client_of("tech_centre")
     first = await named(centre, roles=["signatory"], valid_to="2025-12-31")
-    second = await named(centre, roles=["press", "signatory"], valid_from="2026-01-01")
+    second = await named(centre, roles=["press", "signatory"], valid_from="2026-01-01", lines=["joint_projects"])
     third = await named(centre, roles=["press"])
     for asked, ids in (
         ({}, [first, second, third]),
         ({"role": "signatory"}, [first, second]),
+        ({"line": "joint_projects"}, [first, second, third]),
+        ({"line": "knowledge_exchange"}, [first, third]),
         ({"on": "2025-12-31"}, [first, third]),
         ({"on": "2026-01-01", "role": "signatory"}, [second]),
     ):

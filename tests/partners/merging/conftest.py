@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.partners.audit.commands import chain
 from tests.partners.agreements.conftest import KYIV, MEDELLIN, Table
 from tests.partners.conftest import PartnerClient, PartnersService
 from tests.partners.entitlements.conftest import World
@@ -46,6 +47,19 @@ class Two:
         answer = await self.merge(**said)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
+
+    async def chained(self) -> None:
+        """Let what waits for the audit be chained."""
+        async with self.service.runtime.database.session() as session:
+            await chain(session)
+            await session.commit()
+
+    async def hosted(self, partner: str, host: str) -> None:
+        """Let the partner be hosted from today on."""
+        version = (await self.read(f"/v1/partners/{partner}"))["version"]
+        place = f"/v1/partners/{partner}/hosting"
+        answer = await self.service.operator.put(place, json={"host": host}, headers={"If-Match": f'"{version}"'})
+        assert answer.status_code == 200, answer.text
 
     async def undo(self, old: str = "") -> httpx.Response:
         """Undo the merge of the old record (or another)."""

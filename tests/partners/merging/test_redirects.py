@@ -6,11 +6,10 @@ import re
 
 import pytest
 
-from services.partners.audit.commands import chain
 from tests.partners.agreements.conftest import refused
 from tests.partners.merging.conftest import C4IR, REASON, Two
 
-WHO = {"partner", "party", "network"}
+WHO = {"partner", "party", "network", "hosted_by"}
 """The filters that name a partner."""
 STAYS = {"/merge", "/undo-merge", "/history"}
 CONDITIONAL = [("PATCH", ""), ("POST", "/aliases"), ("DELETE", "/aliases")]
@@ -51,9 +50,11 @@ async def test_every_path_with_the_old_id_is_sent_on_but_its_history_and_its_mer
 async def test_every_list_narrowed_to_the_old_id_holds_what_passed_to_the_survivor(two: Two) -> None:
     old, into, city = await two.world.network(), await two.world.network("Merco Ciudades"), two.table.medellin.partner
     await two.world.join(city, old)
-    await two.service.client_for(old)
+    await (await two.service.client_for(old)).patch(f"/v1/partners/{old}", json={"locality": "Cali"}, headers={"If-Match": '"1"'})
+    await two.hosted(city, old)
     agreement = await two.world.agreement(old, city)
     await two.merged(old=old, into=into)
+    await two.chained()
     paths = (await two.service.anyone.get("/openapi.json")).json()["paths"]
     said = {
         (path, one["name"]) for path, item in paths.items() for one in item.get("get", {}).get("parameters", []) if one["in"] == "query"
@@ -61,7 +62,7 @@ async def test_every_list_narrowed_to_the_old_id_holds_what_passed_to_the_surviv
     for path, name in (pair for pair in said if pair[1] in WHO):
         found, wanted = [(await two.service.operator.get(path, params={name: asked})).text for asked in (old, into)]
         assert found == wanted
-        assert {"/v1/agreements": agreement, "/v1/clients": into}.get(path, city) in found, (path, found)
+        assert {"/v1/agreements": agreement, "/v1/clients": into, "/v1/audit": old}.get(path, city) in found, (path, found)
     assert {name for _, name in said} >= WHO
 
 
@@ -112,9 +113,7 @@ async def test_the_history_of_the_old_record_stays_and_tells_of_the_merge(two: T
 
 async def test_the_audit_names_the_merge(two: Two) -> None:
     await two.merged()
-    async with two.service.runtime.database.session() as session:
-        await chain(session)
-        await session.commit()
+    await two.chained()
     entries = (await two.read("/v1/audit?limit=200"))["items"]
     (entry,) = [one for one in entries if one["action"] == "POST /v1/partners/{partner}/merge"]
     assert entry["subject"] == f"/v1/partners/{two.old.partner}/merge"

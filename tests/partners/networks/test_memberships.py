@@ -128,7 +128,7 @@ async def test_lists_tell_who_belonged_on_a_day(service: PartnersService) -> Non
     network, other = await service.client_of("city_network"), await service.client_of("multilateral")
     one, two = (await service.register("city"))["id"], (await service.register("city"))["id"]
     first = await join(network, network.partner, one, valid_from="2020-01-01", valid_to="2020-12-31")
-    second = await join(network, network.partner, two, valid_from="2020-06-01")
+    second = await join(network, network.partner, two, valid_from="2020-06-01", role="founding")
     third = await join(other, other.partner, one, valid_from="2024-01-01")
     members = f"/v1/networks/{network.partner}/members"
     asked = {
@@ -136,6 +136,8 @@ async def test_lists_tell_who_belonged_on_a_day(service: PartnersService) -> Non
         members + "?on=2020-12-31": [first, second],
         members + "?on=2021-01-01": [second],
         members + "?on=2019-12-31": [],
+        members + "?role=founding": [second],
+        members + "?role=observer": [],
         f"/v1/partners/{one}/memberships": [first, third],
         f"/v1/partners/{one}/memberships?on=2024-01-01": [third],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.partners.conftest import PartnersService
@@ -25,6 +26,9 @@ async def test_filters_narrow_the_list(service: PartnersService) -> None:
         answer = await service.operator.get("/v1/partners", params={"external_id": half})
         assert (answer.status_code, answer.json()["field"]) == (422, "?external_id"), half
         assert "wikidata:Q48278" in answer.json()["fix"]
+    await service.register("city", names={"es": "Envigado"}, subdivision="CO-ANT")
+    assert await names(service, subdivision="CO-ANT") == ["Envigado"]
+    assert await names(service, subdivision="CO-CUN") == []
 
 
 async def test_words_are_found_in_any_name_script_and_case(service: PartnersService) -> None:
@@ -57,6 +61,19 @@ async def test_members_of_a_network_on_a_day(service: PartnersService) -> None:
     assert await names(service, network=network.partner) == []
 
 
+async def test_who_is_hosted_by_a_partner_today_is_listed_and_exported(service: PartnersService) -> None:
+    ruta_n, chamber = (await service.register())["id"], (await service.register())["id"]
+    centre = await service.register("tech_centre", names={"es": "C4IR"}, hosted_by=ruta_n)
+    await service.register("tech_centre", names={"es": "Otro centro"}, hosted_by=chamber)
+    gone = await service.register("tech_centre", hosted_by=ruta_n)
+    left = await service.operator.put(f"/v1/partners/{gone['id']}/hosting", json={"host": None}, headers={"If-Match": '"1"'})
+    assert left.status_code == 200, left.text
+    assert await names(service, hosted_by=ruta_n) == ["C4IR"]
+    assert await names(service, hosted_by=centre["id"]) == []
+    said = (await service.operator.get("/v1/partners/export", params={"hosted_by": ruta_n, "format": "ndjson"})).text
+    assert [json.loads(line)["id"] for line in said.splitlines()] == [centre["id"]]
+
+
 async def test_pages_follow_each_other_without_loss(service: PartnersService) -> None:
     made = [(await service.register())["id"] for _ in range(5)]
     seen: list[str] = []
@@ -76,6 +93,8 @@ async def test_what_cannot_be_asked_is_refused(service: PartnersService) -> None
         "limit": "0",
         "after": "garbage",
         "network": "wego",
+        "hosted_by": "ruta-n",
+        "subdivision": "Antioquia",
         "on": "2024-02-30",
         "color": "red",
     }

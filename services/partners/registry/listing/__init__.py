@@ -1,0 +1,1 @@
+"""The list of partners: which of them are asked for, a page at a time."""
