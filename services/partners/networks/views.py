@@ -13,8 +13,7 @@ from services.partners.models import covers, plain
 from services.partners.networks.days import State, Status
 from services.partners.networks.models import Membership
 from services.partners.registry.models import Partner
-from services.partners.registry.standing.models import State as PartnerState
-from services.partners.registry.views import no_partner
+from services.partners.registry.views import HIDDEN, no_partner
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
@@ -197,10 +196,7 @@ def _said(row: Mapping[Any, Any], today: date, caller: Caller | None = None) -> 
 
 async def _exists(reader: AsyncConnection, partner: str | None) -> None:
     # A draft has no memberships, and it is not there for others: so neither is the list of them.
-    if (
-        partner is not None
-        and await reader.scalar(select(Partner.id).where(Partner.id == partner, Partner.state != PartnerState.DRAFT)) is None
-    ):
+    if partner is not None and await reader.scalar(select(Partner.id).where(Partner.id == partner, ~HIDDEN)) is None:
         raise no_partner(partner)
 
 

@@ -19,6 +19,7 @@ from shared.auth import PLATFORM
 from shared.db import Key, new_id
 from shared.events import (
     Event,
+    PartnerArchived,
     PartnerDuplicateSuspected,
     PartnerMerged,
     PartnerMergeUndone,
@@ -203,7 +204,7 @@ class Partner(Verified, Model):
     def merge_into(self, survivor: str, reason: str | None, now: datetime) -> PartnerMerged:
         """It was the ``survivor`` all along: nobody finds it by a name any more, and its keys in other systems are free for the other."""
         self.state, self.merged_into, self.changed_at = State.MERGED, survivor, now
-        self.external_ids, self.folded, self.grams = [], [], []
+        self._let_go()
         return PartnerMerged(partner=self.id, into=survivor, names=self.names, reason=reason)
 
     def come_back(self, state: str, identifiers: tuple[tuple[str, str], ...], reason: str | None, now: datetime) -> PartnerMergeUndone:
@@ -211,6 +212,13 @@ class Partner(Verified, Model):
         into, self.state, self.merged_into = self.merged_into, state, None
         self._become(replace(self.profile(), identifiers=identifiers), now)
         return PartnerMergeUndone.model_validate({"partner": self.id, "into": into, "profile": self._public(), "reason": reason})
+
+    def archive(self, reason: str, now: datetime) -> PartnerArchived | None:
+        """As `Standing.archive` says; the names and keys of a draft are free for another."""
+        archived = super().archive(reason, now)
+        if archived is None:
+            self._let_go()
+        return archived
 
     def profile(self) -> Profile:
         """What the partner says of itself now."""
@@ -247,6 +255,12 @@ class Partner(Verified, Model):
         self.folded = profile.folded()
         self.grams = indexed(profile.texts(), profile.kind, profile.locality, profile.identifiers)
         self.changed_at = now
+        if self.state == State.ARCHIVED and self.is_untold:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """It is found by no name any more, and its keys in other systems are free."""
+        self.external_ids, self.folded, self.grams = [], [], []
 
     def _known_as(self, identifiers: set[tuple[str, str]]) -> None:
         kept = [item for item in self.external_ids if (item.scheme, item.value) in identifiers]

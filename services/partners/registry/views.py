@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -29,7 +29,7 @@ from sqlalchemy.sql.schema import MetaData
 from services.partners.models import covers, plain
 from services.partners.registry.models import ExternalId, Partner, must_be_one_world
 from services.partners.registry.refusals import PartnerIsMerged, UnknownPartner
-from services.partners.registry.standing.models import State
+from services.partners.registry.standing.models import State, is_hidden
 from shared.auth import Caller
 from shared.db import Key
 from shared.refusals import NotFound
@@ -47,6 +47,9 @@ _membership = Table(
     Column("state", Text),
     Column("suspended_on", Date),
 )
+
+HIDDEN: Final = or_(Partner.state == State.DRAFT, and_(Partner.state == State.ARCHIVED, Partner.sequence == 0))
+"""The condition that others know nothing of a partner: the same as `is_hidden`."""
 
 _one_identifier = func.jsonb_build_object("scheme", ExternalId.scheme, "value", ExternalId.value)
 _identifiers = (
@@ -87,7 +90,7 @@ _TOLD = select(*COLUMNS).where(Partner.id == func.any(bindparam("ids", type_=ARR
 # Put together once, and of the table's columns: every draft of an agreement asks it, and building a statement costs more than asking it.
 _columns = Partner.__table__.c
 _NAMED = select(
-    *(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages", "merged_into", "state"))
+    *(_columns[name] for name in ("id", "kind", "names", "acronym", "country", "timezone", "languages", "merged_into", "state", "sequence"))
 ).where(_columns.id == func.any(bindparam("ids", type_=ARRAY(Key))))
 # Whoever goes on to name a partner keeps it from being merged into another meanwhile, and waits for one who is at it.
 _NAMED_KEPT = _NAMED.order_by(_columns.id).with_for_update(read=True)
@@ -116,6 +119,12 @@ class PartnerRow:
     languages: tuple[str, ...]
     merged_into: str | None = None
     state: str = State.ACTIVE
+    sequence: int = 1
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether others know nothing of it."""
+        return is_hidden(self.state, self.sequence)
 
 
 async def known_partners(
@@ -171,7 +180,7 @@ def no_partner(partner: str) -> NotFound:
 
 def known_to(caller: Caller | None) -> ColumnElement[bool]:
     """The condition that a caller (None: the operator) may know of a partner: a draft is there for its own clients alone."""
-    return true() if caller is None or caller.is_admin else or_(Partner.state != State.DRAFT, Partner.id == caller.partner)
+    return true() if caller is None or caller.is_admin else or_(~HIDDEN, Partner.id == caller.partner)
 
 
 async def partner_by_id(reader: AsyncConnection, partner: str, caller: Caller | None = None) -> dict[str, Any]:

@@ -43,10 +43,18 @@ async def resume_partner(session: AsyncSession, caller: Caller, seen: Seen, now:
 
 
 async def archive_partner(session: AsyncSession, caller: Caller, seen: Seen, reason: str, now: datetime) -> Partner:
-    """Keep a partner for the record alone, by the operator; raises NotFound, Forbidden, Stale or `WrongState`."""
+    """Keep a partner for the record alone, by the operator; raises NotFound, Forbidden, Stale or `WrongState`.
+
+    Nobody was told of a draft, so nobody is told that it is archived.
+    """
     partner = await _ruled(session, caller, seen)
-    before = partner.standing()
-    return await _stands(session, caller, partner, partner.archive(reason, now), before)
+    before, stood = partner.profile(), partner.standing()
+    archived = partner.archive(reason, now)
+    if archived is not None:
+        return await _stands(session, caller, partner, archived, stood)
+    await session.flush()
+    session.add(PartnerChange.of(partner, before, caller, stood))
+    return partner
 
 
 async def partner_seen(session: AsyncSession, caller: Caller, seen: Seen) -> Partner:

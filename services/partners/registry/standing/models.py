@@ -35,8 +35,13 @@ _DEEDS: Final[Mapping[str, Mapping[State, State]]] = {
     "verify": {State.PENDING: State.ACTIVE, State.ACTIVE: State.ACTIVE, State.SUSPENDED: State.SUSPENDED},
     "suspend": {State.ACTIVE: State.SUSPENDED},
     "resume": {State.SUSPENDED: State.ACTIVE},
-    "archive": {State.PENDING: State.ARCHIVED, State.ACTIVE: State.ARCHIVED, State.SUSPENDED: State.ARCHIVED},
+    "archive": {State.DRAFT: State.ARCHIVED, State.PENDING: State.ARCHIVED, State.ACTIVE: State.ARCHIVED, State.SUSPENDED: State.ARCHIVED},
 }
+
+
+def is_hidden(state: str, sequence: int) -> bool:
+    """Whether it is there for its own clients and the operator alone: a draft, or one that was archived before anybody was told of it."""
+    return state == State.DRAFT or (state == State.ARCHIVED and sequence == 0)
 
 
 class Standing(Aggregate):
@@ -63,11 +68,11 @@ class Standing(Aggregate):
     @property
     def is_untold(self) -> bool:
         """Whether nobody was told of it yet, so that its changes are no facts either."""
-        return self.state in UNTOLD
+        return self.state in UNTOLD or is_hidden(self.state, self.sequence)
 
     def is_hidden_from(self, caller: Caller) -> bool:
-        """A draft is there for its own clients and the operator alone."""
-        return self.state == State.DRAFT and not caller.is_admin and caller.partner != self.id
+        """A draft is there for its own clients and the operator alone, and stays so when it is archived."""
+        return is_hidden(self.state, self.sequence) and not caller.is_admin and caller.partner != self.id
 
     def submit(self, now: datetime) -> PartnerVerificationRequested:
         """The draft is ready to be looked at; raises `WrongState`."""
@@ -84,10 +89,11 @@ class Standing(Aggregate):
         self._turn("resume", None, now)
         return PartnerResumed(partner=self.id, names=self.names)
 
-    def archive(self, reason: str, now: datetime) -> PartnerArchived:
-        """It is there for the record alone; raises `WrongState`."""
+    def archive(self, reason: str, now: datetime) -> PartnerArchived | None:
+        """It is there for the record alone; None of a draft, for nobody was told of it. Raises `WrongState`."""
+        was_draft = self.state == State.DRAFT
         self._turn("archive", reason, now)
-        return PartnerArchived(partner=self.id, names=self.names, reason=reason)
+        return None if was_draft else PartnerArchived(partner=self.id, names=self.names, reason=reason)
 
     def standing(self) -> dict[str, Any]:
         """Where it stands, in the words of its history."""

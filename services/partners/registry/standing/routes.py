@@ -44,7 +44,10 @@ async def resume(partner: PartnerPath, caller: Admins, session: Session, version
 
 @router.post("/{partner}/archive", responses=SENT_ON, response_model=PartnerOut, summary="Archive a partner")
 async def archive(partner: PartnerPath, body: Reason, caller: Admins, session: Session, version: IfMatch) -> JSONResponse:
-    """Keep a partner for the record alone: everybody still reads it, its clients get no token. By the operator, and for good."""
+    """Keep a partner for the record alone: everybody still reads it, its clients get no token. By the operator, and for good.
+
+    Of a draft that leads nowhere nobody hears: it stays hidden, and its names and identifiers are free for another.
+    """
     return _answer(await commands.archive_partner(session, caller, Seen(partner, version), body.reason, datetime.now(UTC)))
 
 

@@ -53,7 +53,7 @@ def must_be_active(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field
 
 
 def must_be_told(known: Mapping[str, PartnerRow], ids: Sequence[str], *, field: str) -> None:
-    """Refuse drafts, as if they were not there; ``field`` as for `known_partners`. Raises `UnknownPartner`."""
+    """Refuse drafts, archived ones too, as if they were not there; ``field`` as for `known_partners`. Raises `UnknownPartner`."""
     for place, partner in enumerate(ids):
-        if known[partner].state == State.DRAFT:
+        if known[partner].is_hidden:
             raise unknown(partner, field.format(place))

@@ -58,7 +58,7 @@ async def test_what_the_state_does_not_allow_is_refused_with_what_it_does(servic
     operator, city = service.operator, (await service.register(state="draft"))["id"]
     bodies: dict[str, dict[str, str]] = {"submit": {}, "verify": {"method": "visit"}, "suspend": REASON, "resume": {}, "archive": REASON}
     path = [
-        ("draft", ["submit"], "submit"),
+        ("draft", ["submit", "archive"], "submit"),
         ("pending_verification", ["verify", "archive"], "verify"),
         ("active", ["verify", "suspend", "archive"], "suspend"),
         ("suspended", ["verify", "resume", "archive"], "archive"),
@@ -118,6 +118,33 @@ async def test_a_draft_is_filled_in_by_its_partner_and_nobody_hears_of_it_until_
     await done(service.operator, draft.partner, "verify", method="registry_lookup")
     registered = (await service.facts(f"partner/{draft.partner}"))[1]
     assert (registered["data"]["profile"]["locality"], registered["data"]["profile"]["acronym"]) == ("Cali", "C")
+
+
+async def test_an_archived_draft_stays_hidden_is_told_to_nobody_and_lets_go_of_its_names_and_keys(service: PartnersService) -> None:
+    operator, other = service.operator, await service.client_of("city_network")
+    said: dict[str, Any] = {"names": {"es": "Red Secreta"}, "identifiers": [{"scheme": "dane", "value": "05001"}]}
+    draft = await service.client_of("city_network", state="draft", **said)
+    place, before = f"/v1/partners/{draft.partner}", len(await service.facts())
+    archived = await done(operator, draft.partner, "archive", **REASON)
+    assert (archived["state"], archived["identifiers"], archived["version"]) == ("archived", [], 2)
+    newest = (await operator.get(f"{place}/history")).json()["items"][0]["changes"]
+    assert newest["state"] == {"old": "draft", "new": "archived"}
+    assert newest["identifiers"] == {"old": said["identifiers"], "new": []}
+    again = await operator.post("/v1/partners", json=said | {"kind": "city_network", "country": "CO", "timezone": "America/Bogota"})
+    assert again.status_code == 201, again.text
+    for client in (operator, other):
+        found = (await client.get("/v1/partners/search", params={"q": "secreta"})).json()["items"]
+        assert [partner["id"] for partner in found] == [again.json()["id"]]
+    assert draft.partner not in (await other.get("/v1/partners", params={"limit": 200})).text
+    changed = await operator.patch(
+        place, json={"locality": "Cali", "identifiers": [{"scheme": "dane", "value": "9"}]}, headers={"If-Match": '"2"'}
+    )
+    assert (changed.status_code, changed.json()["identifiers"]) == (200, [])
+    for way in ("", "/history", "/memberships", "/entitlements"):
+        assert (await other.get(f"{place}{way}")).status_code == 404, way
+    named = await other.post(f"/v1/networks/{other.partner}/members", json={"partner": draft.partner, "valid_from": "2020-01-01"})
+    assert (named.status_code, named.json()["code"]) == (422, "unknown-partner")
+    assert [fact["subject"] for fact in (await service.facts())[before:]] == [f"partner/{again.json()['id']}"]
 
 
 async def test_only_active_partners_become_parties_join_and_are_named_in_mandates(service: PartnersService) -> None:
