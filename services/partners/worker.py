@@ -8,6 +8,7 @@ from services.partners.importing.commands import ACTS as IMPORTING
 from services.partners.importing.working import Importing
 from services.partners.inheritance.commands import ACTS as INHERITANCE
 from services.partners.mandates.commands import ACTS as MANDATES
+from services.partners.networks.archiving.commands import ACTS as ARCHIVING
 from services.partners.networks.commands import ACTS as NETWORKS
 from services.partners.registry.hosting.commands import ACTS as HOSTING
 from services.partners.registry.verifying.commands import ACTS as VERIFYING
@@ -18,5 +19,5 @@ from shared.process import Runtime
 
 def loops(runtime: Runtime) -> list[Loop]:
     """The loops of a process that works; relay and cleanup are the process's own."""
-    acts = {**ACCESS, **NETWORKS, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES, **VERIFYING, **HOSTING, **IMPORTING}
+    acts = {**ACCESS, **NETWORKS, **ARCHIVING, **INHERITANCE, **ENTITLING, **AGREEMENTS, **MANDATES, **VERIFYING, **HOSTING, **IMPORTING}
     return [DueLoop(runtime.database, acts, relay_wake=runtime.wake.set), Chaining(runtime.database), Importing(runtime)]

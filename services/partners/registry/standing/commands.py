@@ -11,7 +11,9 @@ from sqlalchemy.orm import joinedload
 from services.partners.models import Seen
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.models import Partner
+from services.partners.registry.standing.models import PARTNER_ARCHIVED
 from services.partners.registry.views import no_partner
+from shared import due
 from shared.auth import Caller
 from shared.events import Event
 from shared.outbox import record
@@ -45,12 +47,13 @@ async def resume_partner(session: AsyncSession, caller: Caller, seen: Seen, now:
 async def archive_partner(session: AsyncSession, caller: Caller, seen: Seen, reason: str, now: datetime) -> Partner:
     """Keep a partner for the record alone, by the operator; raises NotFound, Forbidden, Stale or `WrongState`.
 
-    Nobody was told of a draft, so nobody is told that it is archived.
+    What it belongs to ends as soon as that is written. Nobody was told of a draft, so nobody is told that it is archived.
     """
     partner = await _ruled(session, caller, seen)
     before, stood = partner.profile(), partner.standing()
     archived = partner.archive(reason, now)
     if archived is not None:
+        await due.owe(session, PARTNER_ARCHIVED, partner.subject, now)
         return await _stands(session, caller, partner, archived, stood)
     await session.flush()
     session.add(PartnerChange.of(partner, before, caller, stood))

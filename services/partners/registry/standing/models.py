@@ -25,6 +25,8 @@ class State(StrEnum):
     MERGED = "merged"
 
 
+PARTNER_ARCHIVED: Final = "partner.archived"
+"""The kind of due act by which the rooms above end what an archived partner leaves open."""
 UNTOLD: Final = frozenset({State.DRAFT, State.PENDING})
 """Of a partner in these states no neighbour has heard yet: it is introduced when it becomes active."""
 BARRED: Final = frozenset({State.SUSPENDED, State.ARCHIVED})

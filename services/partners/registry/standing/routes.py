@@ -46,6 +46,9 @@ async def resume(partner: PartnerPath, caller: Admins, session: Session, version
 async def archive(partner: PartnerPath, body: Reason, caller: Admins, session: Session, version: IfMatch) -> JSONResponse:
     """Keep a partner for the record alone: everybody still reads it, its clients get no token. By the operator, and for good.
 
+    Its memberships end with that day, or with their first if they are yet to begin, those of its members too where it is a network
+    (`membership.ended`, then `entitlement.withdrawn`); its open applications are withdrawn, those to it rejected. Agreements stay as
+    they are, and so does what entitles by them alone: whether they go on is for their parties to say. It happens moments after the answer.
     Of a draft that leads nowhere nobody hears: it stays hidden, and its names and identifiers are free for another.
     """
     return _answer(await commands.archive_partner(session, caller, Seen(partner, version), body.reason, datetime.now(UTC)))
