@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.partners.networks.days import next_day
+from services.partners.models import day_after
 from services.partners.networks.models import Membership
 from shared.events import MembershipEnded
 
@@ -10,4 +10,6 @@ from shared.events import MembershipEnded
 def end_with(membership: Membership, day: date, reason: str) -> MembershipEnded | None:
     """It ends with this day, or with its first if that is yet to come; None when it is over by then anyway."""
     last = max(day, membership.valid_from)
-    return None if membership.term.over_on(next_day(last)) else membership.end(last, reason)
+    following = day_after(last)
+    is_over = following is not None and membership.term.over_on(following)
+    return None if is_over else membership.end(last, reason)
