@@ -48,6 +48,40 @@ async def test_a_misspelt_name_is_found(registry: PartnersService) -> None:
     assert (await found(registry, q="Kyev"))[0] == ("GGTC Kyiv", "GGTC Kyiv")
 
 
+async def test_a_short_name_is_found_with_one_slip_of_the_pen(service: PartnersService) -> None:
+    cities = {
+        "Bogotá": "Bgotá Bogoa Bogtoá Vogotá Bogotaa",
+        "Quito": "Qito Quiot Qiuto Quoto",
+        "Lima": "Lmia Liam Lina",
+        "Kyiv": "Kyvi Kiyv",
+    }
+    for city in cities:
+        await service.register("city", names={"es": f"Alcaldía de {city}"})
+        await service.register("company", names={"es": f"Aguas de {city}"})
+    for city, slips in cities.items():
+        for slip in slips.split():
+            assert (await found(service, q=slip))[0][0] == f"Alcaldía de {city}", slip
+            assert (await found(service, q=f"aguas {slip}"))[0][0] == f"Aguas de {city}", slip
+        assert {name.split()[-1] for name, _ in await found(service, q=city)} == {city}, "well spelt, it is no other"
+
+
+async def test_words_are_found_that_are_spread_over_one_partners_names(service: PartnersService) -> None:
+    technology = "Global Government Technology Centre"
+    await service.register("tech_centre", names={"en": f"{technology} Kyiv"}, acronym="GGTC")
+    await service.register("tech_centre", names={"en": technology}, acronym="GGTC", locality="Lviv", force=True)
+    await service.register("city_network", names={"es": "Red de Municipios"}, acronym="RAMCC", aliases=[{"text": "Clima Argentina"}])
+    await service.register("city", names={"en": "Kyiv"}, force=True)
+    for q, name, matched in (
+        ("GGTC Kyiv", f"{technology} Kyiv", f"{technology} Kyiv"),
+        ("ggtc kiev", f"{technology} Kyiv", "GGTC"),
+        ("GGTC Lviv", technology, "GGTC"),
+        ("RAMCC municipios", "Red de Municipios", "Red de Municipios"),
+        ("ramcc clima", "Red de Municipios", "Clima Argentina"),
+    ):
+        assert (await found(service, q=q))[0] == (name, matched), q
+    assert [name for name, _ in await found(service, q="Lviv")] == [], "a place alone is nobody's name"
+
+
 async def test_a_name_is_found_in_any_script_language_and_order(registry: PartnersService) -> None:
     for q in ("киЇв", "Kiew", "kiev C4IR", "ggtc", "GOVTECH"):
         assert (await found(registry, q=q))[0][0] == "GGTC Kyiv", q

@@ -1,6 +1,6 @@
 """Who is looked for: candidates by the index, a bounded number whatever is asked, ranked by how well their names answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.partners.registry.names.models import fold
+from services.partners.registry.names.models import mark, sound
 from services.partners.registry.search.models import Query
 from services.partners.registry.views import partners_by_id
 from shared.auth import Caller
@@ -20,6 +20,8 @@ _Question = list[list[tuple[str, AbstractSet[str]]]]
 
 MOST_CANDIDATES: Final = 100
 """How many partners each question to the index may bring to be ranked."""
+ALONE: Final = ("=", "@city")
+"""What marks a name that is this one word, or what a city is called and this word: of short names, the most looked for."""
 ENOUGH: Final = 5
 """With so many answers no less telling question is asked."""
 
@@ -54,11 +56,15 @@ async def partners_like(reader: AsyncConnection, sought: Sought) -> list[dict[st
 
 async def _best(reader: AsyncConnection, sought: Sought) -> dict[str, float]:
     scores, answers = dict[str, float](), dict[str, float]()
-    for questions in _asked(sought.query):
+    well_spelt = False
+    for questions, unless_well_spelt in _asked(sought.query):
+        if well_spelt and unless_well_spelt:
+            continue
         for row in await _candidates(reader, sought, questions):
             if row.id not in scores:
                 # Who was found by a very name or key answers wholly, whatever else is in the names.
-                scores[row.id] = max(sought.query.answered(row.folded, row.kind), 0.99 if row.very else 0.0)
+                scores[row.id] = max(sought.query.answered(row.folded, row.kind, row.locality), 0.99 if row.very else 0.0)
+                well_spelt = well_spelt or sought.query.well_spelt(row.folded)
         answers = {one: score for one, score in scores.items() if score}
         if len(answers) >= min(sought.limit, ENOUGH):
             break
@@ -66,13 +72,34 @@ async def _best(reader: AsyncConnection, sought: Sought) -> dict[str, float]:
     return {one: answers[one] for one in ranked[: sought.limit]}
 
 
-def _asked(query: Query) -> Iterator[list[_Question]]:
-    """What to ask the index at a time, the most telling first: the very name or key, a name of that word alone, all words; any word."""
+def _asked(query: Query) -> Iterator[tuple[list[_Question], bool]]:
+    """What to ask the index at a time, the most telling first, and whether only if nobody yet has the words as they are written.
+
+    The very name or key, a name of that word alone or beside what its kind is called, all words; one of them misspelt; any word.
+    """
     words: _Question = [[("@>", marks) for marks in alternatives] for alternatives in query.alternatives()]
-    lone: list[_Question] = [[[("&&", query.lone())], *words]] if query.lone() else []
-    yield [[[("&&", query.exact())]], *lone, *([words] if words else [])]
-    if len(words) > 1:
-        yield [[], [[alternative for alternatives in words for alternative in alternatives]]]
+    lone: _Question = [[("&&", query.lone())], *words] if query.lone() else []
+    kindred: _Question = [[("&&", query.kindred())]] if query.kindred() else []
+    yield [[[("&&", query.exact())]], lone, kindred, words], False
+    yield from ((questions, True) for questions in _misspelt(query))
+    if len(query.words) > 1:
+        every = [alternative for alternatives in words for alternative in alternatives] if len(words) > 1 else []
+        yield [[], [[*every, ("&&", query.abbreviated())]]], False
+
+
+def _misspelt(query: Query) -> Iterator[list[_Question]]:
+    """What to ask for a short word written with one slip: beside the others, well spelt; by itself, a name of that word, then any name."""
+    for word, sounds in query.misheard().items():
+        others: AbstractSet[str] = {f"~{sound(other)}" for other in query.telling() if other != word}
+        if others:
+            yield [[], [[("@>", others)], [("&&", _heard(sounds))]]]
+        else:
+            yield [[], [[("&&", {mark(sign, [heard]) for heard in sounds for sign in ALONE})]]]
+            yield [[], [[("&&", _heard(sounds))]]]
+
+
+def _heard(sounds: Iterable[str]) -> set[str]:
+    return {f"~{heard}" for heard in sounds}
 
 
 async def _candidates(reader: AsyncConnection, sought: Sought, questions: list[_Question]) -> Sequence[Row[Any]]:
@@ -87,7 +114,8 @@ async def _candidates(reader: AsyncConnection, sought: Sought, questions: list[_
         where = [*among, *(_either(alternatives, values) for alternatives in question)]
         if question:
             very = "true" if place == 0 else "false"
-            selects.append(f"(SELECT id, kind, folded, {very} AS very FROM partner WHERE {' AND '.join(where)} LIMIT {MOST_CANDIDATES})")  # noqa: S608 - of names and numbers of our own
+            told = f"id, kind, folded, locality, {very} AS very"
+            selects.append(f"(SELECT {told} FROM partner WHERE {' AND '.join(where)} LIMIT {MOST_CANDIDATES})")  # noqa: S608 - of names and numbers of our own
     return (await reader.execute(text(" UNION ALL ".join(selects)).columns(id=Key), values)).all()
 
 
@@ -104,4 +132,4 @@ def _matched(query: Query, partner: Mapping[str, Any]) -> str:
         if query.is_key(key["scheme"], key["value"]):
             return f"{key['scheme']}:{key['value']}"
     texts = [*partner["names"].values(), *(alias["text"] for alias in partner["aliases"]), *filter(None, [partner["acronym"]])]
-    return str(max(texts, key=lambda one: query.answered([fold(one)], partner["kind"])))
+    return query.nearest(map(str, texts), partner["kind"])
