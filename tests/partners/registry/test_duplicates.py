@@ -14,6 +14,30 @@ from services.partners.registry.duplicates.views import suspected_duplicates
 from services.partners.registry.models import Partner
 from tests.partners.conftest import PartnersService
 
+Row = tuple[str, str, str, list[str], list[str]]
+ONE_OR_TWO: list[Row] = [
+    ("city", "VE", "Caracas", ["Caracas D.C.", "Caracas D. C.", "Gran Caracas"], ["Valencia D.C.", "Gran Valencia", "Caraballeda"]),
+    ("city", "MY", "Kota Bharu", ["Kotabharu", "Kota Baru", "Majlis Perbandaran Kotabharu"], ["Kota Tinggi", "Kota Kinabalu"]),
+    ("city", "FR", "Saint-Étienne", ["St-Etienne", "St. Étienne", "Ville de St Étienne"], ["St-Denis", "Saint-Nazaire"]),
+    ("city", "AR", "San Isidro", ["S. Isidro", "Municipalidad de S. Isidro"], ["San Pedro", "S. Pedro", "San Luis", "Isla Sur"]),
+    ("city", "AR", "Villa María", ["Villamaría", "Ciudad de Villa Maria"], ["Villa Mercedes", "Villa Ocampo"]),
+    ("city", "AR", "Santa Rosa", ["Sta. Rosa"], ["Santa Fe", "Santa Elena"]),
+    ("city", "MX", "Ciudad de México", ["México D.F."], ["Ciudad Juárez", "Ciudad Victoria"]),
+    ("city", "CO", "Alcaldía de Cali", ["Cali"], ["Alcaldía de Pasto", "Alcaldía de Calima"]),
+    ("city", "MY", "Distrito 1 2", ["Distrito 1-2"], ["Distrito 12"]),
+    ("city_network", "AR", "RAMCC", ["R.A.M.C.C.", "R. A. M. C. C.", "RAMCC Argentina"], ["Red Argentina", "RANCO"]),
+    ("city_network", "CL", "RAMCC Argentina", ["R.A.M.C.C."], ["RAMCC Chile", "Argentina"]),
+    ("multilateral", "CO", "ONU", ["O.N.U."], ["ONU Mujeres"]),
+    (
+        "city_network",
+        "BE",
+        "Global Covenant of Mayors for Climate & Energy",
+        ["Covenant of Mayors"],
+        ["Global Parliament of Mayors", "Conference of Mayors", "Climate Alliance", "Mayors"],
+    ),
+    ("company", "CO", "Aurora S.A.S.", ["Aurora S.A.", "AURORA"], ["Norte S.A.S."]),
+]
+"""Of a kind and a country: a name on record, those that it might be, and those of others."""
 ZONES = {"CO": "America/Bogota", "KR": "Asia/Seoul", "DE": "Europe/Berlin", "UA": "Europe/Kyiv", "MY": "Asia/Kuala_Lumpur"}
 CENTRE_OF_KYIV = ["C4IR de Kiev", "GGTC Kyiv", "Global Government Technology Centre de Kiev", "Центр GovTech Київ"]
 
@@ -58,6 +82,18 @@ async def test_a_near_name_is_suspected_and_says_how_it_is_near(service: Partner
         suspect = answer.json()["suspects"][0]
         assert (suspect["id"], suspect["because"][0]) == (partner["id"], {"yours": other, "theirs": known, "how": how})
         assert suspect["names"] == {"es": known}
+
+
+@pytest.mark.parametrize("row", ONE_OR_TWO, ids=[row[2] for row in ONE_OR_TWO])
+async def test_one_of_two_names_of_a_country_is_suspected_beside_the_other_if_they_are_one(service: PartnersService, row: Row) -> None:
+    kind, country, known, near, others = row
+    partner = await service.register(**profile(kind, known, country))
+    for name in near:
+        answer = await service.operator.post("/v1/partners", json=profile(kind, name, country))
+        assert (answer.status_code, [one["id"] for one in answer.json().get("suspects", [])]) == (409, [partner["id"]]), name
+    for name in others:
+        answer = await service.operator.post("/v1/partners", json=profile(kind, name, country))
+        assert partner["id"] not in [one["id"] for one in answer.json().get("suspects", [])], name
 
 
 TWO: list[list[tuple[str, str, str]]] = [

@@ -9,10 +9,26 @@ from typing import Any, Final, Protocol, Self
 
 from rapidfuzz.distance import OSA
 
-from services.partners.registry.names.models import Name, fold, halves, kind_sounds, mark, name_of, shuffled, sound
+from services.partners.registry.names.models import (
+    COMMON_SOUNDS,
+    SHORTEST_ACRONYM,
+    Name,
+    fold,
+    halves,
+    joined_marks,
+    kind_sounds,
+    mark,
+    name_of,
+    shuffled,
+    sound,
+)
 
 LEAST_COVERED: Final = 0.5
 """How much of the longer name the shorter one must make up to be suspected, words that say little counting less; a single word more."""
+LEAST_COVERED_BY_SEVERAL: Final = 0.4
+"""The same of a shorter name of the same kind with two words or more that few institutions bear."""
+MOST_BESIDE_AN_ACRONYM: Final = 1
+"""How many words may stand beside an acronym that is all the other name says: ``RAMCC Argentina``."""
 LITTLE: Final = 0.4
 """What a word counts that many institutions bear: that of their kind, or of the place."""
 MOST_MISSPELT: Final = 2
@@ -63,6 +79,7 @@ class Known:
         """What the index holds of a partner whose name is near one of these in any way but misspelt."""
         wanted = {mark(f"@{self.kind}", self.distinct[name.text] or self.place) for name in self.names}
         for name in self.names:
+            wanted |= joined_marks(name, self.kind)
             wanted |= {mark("=", name.sounds), mark("<", name.sounds), *(mark("=", window) for window in name.windows)}
             wanted |= {f".{letters}" for letters in name.initials} | {f"^{shuffled(word)}" for word in name.acronyms}
         return wanted
@@ -190,9 +207,20 @@ class _Pair:
         says = [word for word in short if word not in little]
         if not says or (len(short) == 1 and self.mine.kind != self.other.kind):
             return None
+        if self._is_acronym_of(yours, theirs):
+            return 0.75, How.SAME_ACRONYM
         weight = [sum(LITTLE if word in little else 1.0 for word in words) for words in (short, long)]
         covered = weight[0] / weight[1]
-        return (0.5 + 0.4 * covered, How.WITHIN) if covered >= LEAST_COVERED + 0.05 * (len(short) == 1) else None
+        several = self.mine.kind == self.other.kind and sum(word not in COMMON_SOUNDS for word in says) > 1
+        least = LEAST_COVERED_BY_SEVERAL if several else LEAST_COVERED + 0.05 * (len(short) == 1)
+        return (0.5 + 0.4 * covered, How.WITHIN) if covered >= least else None
+
+    @staticmethod
+    def _is_acronym_of(yours: Name, theirs: Name) -> bool:
+        """Whether one is nothing but an acronym, and the other that and hardly anything beside it."""
+        short, long = sorted((yours, theirs), key=lambda one: len(one.words))
+        acronyms = {word for word in short.acronyms & long.acronyms if len(word) > SHORTEST_ACRONYM}
+        return short.words in {(word,) for word in acronyms} and len(long.words) - 1 <= MOST_BESIDE_AN_ACRONYM
 
     def _same_but_for_its_kind(self, yours: Name, theirs: Name) -> _Near | None:
         """Whether only words differ that any institution of this kind may bear: two centres of one city, two names of one city."""
@@ -203,7 +231,8 @@ class _Pair:
         other = self.other.distinct[theirs.text] or self.other.place
         if not mine or not other:
             return None
-        if mine == other:
+        joined = yours.joined(kind)
+        if mine == other or (joined and joined == theirs.joined(kind)):
             return 0.75, How.ALIKE
         near = self._misspelt(mine, other)
         return (near[0] - 0.15, How.ALIKE) if near else None

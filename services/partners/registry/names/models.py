@@ -9,10 +9,12 @@ from typing import Final, Self
 
 from anyascii import anyascii
 
-from services.partners.registry.words.models import CARDINALS, COMMON_WORDS, FILLERS, KIND_WORDS, spaced
+from services.partners.registry.words.models import CARDINALS, COMMON_WORDS, FILLERS, KIND_WORDS, SAINTS, spaced, undotted
 
 MOST_DROPPED = 2
 """How many words may be missing at either end of a name that is held within another."""
+MOST_JOINED = 3
+"""How many words some write as one."""
 SHORTEST_ACRONYM, LONGEST_ACRONYM = 3, 8
 MOST_WORDS, LONGEST_WORD = 24, 60
 """Words of a name and letters of a word that count; what is longer is an address or an accident."""
@@ -20,6 +22,7 @@ MOST_WORDS, LONGEST_WORD = 24, 60
 _SOUNDS: Final = (
     (re.compile("kh"), "h"),
     (re.compile("ph"), "f"),
+    (re.compile("(?<=[bdg])h"), ""),
     (re.compile("t[sz]"), "s"),
     (re.compile("c(?=[eiy])"), "s"),
     (re.compile("ck|[cq]"), "k"),
@@ -36,7 +39,7 @@ _SOUNDS: Final = (
 
 def fold(text: str) -> str:
     """The text in plain lower-case ASCII words: ``Área Metropolitana, Київ`` → ``area metropolitana kiiv``."""
-    return " ".join(re.findall(r"[a-z0-9]+", anyascii(text).casefold()))
+    return " ".join(re.findall(r"[a-z0-9]+", anyascii(undotted(text)).casefold()))
 
 
 def trigrams(folded: Iterable[str]) -> list[str]:
@@ -63,6 +66,8 @@ def sound(word: str) -> str:
     word = word[:LONGEST_WORD]
     if not word.isalpha():
         return word
+    if word in SAINTS:
+        return "san"
     for written, heard in _SOUNDS:
         word = written.sub(heard, word)
     return word
@@ -103,7 +108,7 @@ class Name:
     @classmethod
     def of(cls, text: str) -> Self:
         """The name in every form; a text without letters or digits has none."""
-        said = fold(spaced(text)).split()[:MOST_WORDS]
+        said = fold(spaced(undotted(text))).split()[:MOST_WORDS]
         words = tuple(word for word in said if word not in FILLERS) or tuple(said)
         sounds = tuple(map(sound, words))
         return cls(text, fold(text), words, sounds, tuple(sorted(sounds)), _acronyms(text), _windows(sounds), _initials(words, sounds))
@@ -111,6 +116,11 @@ class Name:
     def distinct(self, kind: str) -> frozenset[str]:
         """The sounds that tell it from others of its kind: ``Alcaldía de Medellín`` and ``Medellín`` are the same city."""
         return frozenset(self.sounds) - kind_sounds(kind)
+
+    def joined(self, kind: str) -> str:
+        """How its few telling words sound written as one, as ``Kota Bharu`` and ``Kotabharu`` are; nothing if they are many or numbers."""
+        said = [word for word, heard in zip(self.words, self.sounds, strict=True) if heard not in kind_sounds(kind)]
+        return sound("".join(said)) if len(said) <= MOST_JOINED and all(word.isalpha() for word in said) else ""
 
 
 def _windows(sounds: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
@@ -158,6 +168,7 @@ def marks(names: Iterable[Name], kind: str, locality: str | None) -> set[str]:
         found |= {f"^{letters}" for letters in name.initials}
         found |= {f".{shuffled(word)}" for word in name.acronyms}
         found.add(mark(f"@{kind}", name.distinct(kind) or place))
+        found |= joined_marks(name, kind)
         found |= lone_marks([word for word, heard in zip(name.words, name.sounds, strict=True) if heard not in kind_sounds(kind)])
     return found
 
@@ -165,6 +176,11 @@ def marks(names: Iterable[Name], kind: str, locality: str | None) -> set[str]:
 def lone_marks(words: Sequence[str]) -> set[str]:
     """How a word begins and ends that is all a name says: what finds the city of Medellín among the thousands that are *in* Medellín."""
     return {f"!{words[0][:3]}", f"!{words[0][-3:]}"} if len(words) == 1 else set()
+
+
+def joined_marks(name: Name, kind: str) -> set[str]:
+    """What finds a name whose words somebody else writes as one, or one that somebody else writes as several."""
+    return {mark(f"@{kind}", [name.joined(kind)])} - {mark(f"@{kind}", [""])}
 
 
 def mark(sign: str, sounds: Iterable[str]) -> str:
@@ -177,7 +193,7 @@ def _digest(text: str) -> str:
 
 
 def _acronyms(text: str) -> frozenset[str]:
-    written = re.findall(r"\w+", text)
+    written = re.findall(r"\w+", undotted(text))
     capital = [word for word in written if word.isupper() and SHORTEST_ACRONYM <= len(word) <= LONGEST_ACRONYM]
     if len(capital) == len(written) > 2:
         return frozenset()  # the whole name is in capitals, so they mean nothing

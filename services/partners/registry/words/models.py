@@ -16,6 +16,7 @@ KIND_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "Alcaldía Mayor Municipal Municipalidad Municipio Ayuntamiento Intendencia Ciudad Distrito Distrital Capital Especial Gobierno",
         "Metropolitano Metropolitana City Town Hall Council Mayor's Office Municipality District Government Metropolitan Prefeitura",
         "Município Cidade Câmara Ville Mairie Commune Métropole Stadt Rathaus Landeshauptstadt Hansestadt Comune Città Gemeente",
+        "Gran Greater DC DF",
         "місто міська рада виконавчий комітет город администрация Bandaraya Majlis Perbandaran Dewan si sicheong shi",
     ),
     "city_network": ("Asociación Red Organización Association Network Organisation Organization Associação Rede Verband Netzwerk мережа",),
@@ -46,9 +47,27 @@ CARDINALS: Final = {
 }  # fmt: skip
 """Ordinals that an acronym writes as a digit: the Centre for the *Fourth* Industrial Revolution is C4IR."""
 
+SAINTS: Final = frozenset("saint sainte sankt sant santa santo sao st sta ste sto".split())  # noqa: SIM905 - as above
+"""Folded words that say of a place that it is called after a saint, and are written one for the other; all of them sound ``san``."""
+
+LEGAL_FORMS: Final = frozenset("sa sas sl srl spa sac eirl ev".split())  # noqa: SIM905 - as above
+"""What a company is in law, no part of what it is called: such letters stay apart, and say nothing."""
+
 _JOINED: Final = re.compile("(특별자치시|특별시|광역시|시청|市政府|市役所|市)$|(특별자치시|특별시|광역시|시청|市政府|市役所|市)(?=\\s)")
+_DOTTED: Final = re.compile(r"(?<!\w)(?:[^\W\d_]\. ?)+[^\W\d_](?!\w)\.?")
+_SAINT: Final = re.compile(r"(?<!\w)[Ss]\. ?(?=[^\W\d_]{2})")
 
 
 def spaced(text: str) -> str:
     """The text with a space before what Korean, Chinese and Japanese append to a city's name, and that in one form: ``서울 市``."""
-    return _JOINED.sub(" si", text)
+    return _SAINT.sub("San ", _JOINED.sub(" si", text))
+
+
+def undotted(text: str) -> str:
+    """The text with every abbreviation written as one word: ``R.A.M.C.C.`` → ``RAMCC``."""
+    return _DOTTED.sub(_joined, text)
+
+
+def _joined(dotted: re.Match[str]) -> str:
+    joined = re.sub("[. ]", "", dotted[0])
+    return dotted[0] if joined.casefold() in LEGAL_FORMS else f"{joined} "
