@@ -2,7 +2,8 @@
 
 Only what is derived from a partner's names changes (`folded`, `grams`): no version, no fact. Each batch is committed by itself, so that
 nobody who changes a partner waits for more than one; a row changed meanwhile is left as that change indexed it; killed halfway, it
-begins again and comes to the same. A process of the release before reads all of it and, until it ends, indexes in its own way.
+begins again and comes to the same. Whoever is found by no name (merged into another, or an archived draft) stays so. A process of the
+release before reads all of it and, until it ends, indexes in its own way.
 """
 
 from typing import Any
@@ -29,7 +30,8 @@ def index_anew(connection: sa.Connection, batch: int = BATCH) -> None:
     keys = "ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.partner = partner.id)"
     told = f'id, version, names, acronym, aliases, kind, locality, {keys} AS keys'
     one, many = sa.Uuid(as_uuid=False), sa.ARRAY(sa.Text())
-    asked = sa.text(f'SELECT {told} FROM partner WHERE id > :after ORDER BY id LIMIT {batch}').bindparams(sa.bindparam('after', type_=one))
+    asked = sa.text(f'SELECT {told} FROM partner WHERE id > :after AND cardinality(grams) > 0 ORDER BY id LIMIT {batch}')
+    asked = asked.bindparams(sa.bindparam('after', type_=one))
     put = sa.text('UPDATE partner SET folded = :folded, grams = :grams WHERE id = :id AND version = :version').bindparams(
         sa.bindparam('folded', type_=many), sa.bindparam('grams', type_=many), sa.bindparam('id', type_=one)
     )
