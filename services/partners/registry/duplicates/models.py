@@ -58,13 +58,17 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An institution by all that can give it away: its names, its kind and its place; ``distinct`` are the telling sounds of each name."""
+    """An institution by all that can give it away: its names, its kind and its place.
+
+    ``distinct`` are the telling sounds of each name, ``joined`` what these are as one word.
+    """
 
     kind: str
     names: tuple[Name, ...]
     acronym: str
     place: tuple[str, ...]
     distinct: dict[str, tuple[str, ...]]
+    joined: dict[str, str]
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
@@ -73,7 +77,8 @@ class Known:
         names = tuple(name for name in map(name_of, sorted(texts)) if name.folded)
         place = name_of(said["locality"]).ordered if said["locality"] else ()
         distinct = {name.text: tuple(sorted(name.distinct(said["kind"]))) for name in names}
-        return cls(said["kind"], names, fold(said["acronym"] or ""), place, distinct)
+        joined = {name.text: name.joined(said["kind"]) for name in names}
+        return cls(said["kind"], names, fold(said["acronym"] or ""), place, distinct, joined)
 
     def marks(self) -> set[str]:
         """What the index holds of a partner whose name is near one of these in any way but misspelt."""
@@ -224,15 +229,14 @@ class _Pair:
 
     def _same_but_for_its_kind(self, yours: Name, theirs: Name) -> _Near | None:
         """Whether only words differ that any institution of this kind may bear: two centres of one city, two names of one city."""
-        kind = self.mine.kind
-        if kind != self.other.kind:
+        if self.mine.kind != self.other.kind:
             return None
         mine = self.mine.distinct[yours.text] or self.mine.place
         other = self.other.distinct[theirs.text] or self.other.place
         if not mine or not other:
             return None
-        joined = yours.joined(kind)
-        if mine == other or (joined and joined == theirs.joined(kind)):
+        joined = self.mine.joined[yours.text]
+        if mine == other or (joined and joined == self.other.joined[theirs.text]):
             return 0.75, How.ALIKE
         near = self._misspelt(mine, other)
         return (near[0] - 0.15, How.ALIKE) if near else None
