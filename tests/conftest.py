@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from deploy.kafka.jars import missing_tools
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.buses", "tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.buses", "tests.fixtures.servers", "tests.fixtures.logs"]
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)  # a busy machine is no defect
 settings.load_profile("untimed")

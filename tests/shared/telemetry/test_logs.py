@@ -4,33 +4,15 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import structlog
 
-from shared.telemetry import logs
 from shared.telemetry.redaction import clean, redact
 from shared.telemetry.tracing import span_context, under
-
-Lines = Callable[[], list[dict[str, Any]]]
+from tests.fixtures.logs import Lines
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Everything logged since it was asked for last."""
-    root, lines_of_tests = logging.getLogger(), structlog.get_config()
-    before = (root.handlers[:], root.level, sys.excepthook, {name: logging.getLogger(name).level for name in logs.NOISY})
-    logs.configure("partners", "INFO")
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    root.handlers[:], sys.excepthook = before[0], before[2]
-    root.setLevel(before[1])
-    for name, level in before[3].items():
-        logging.getLogger(name).setLevel(level)
-    structlog.configure(**lines_of_tests)
 
 
 def test_a_line_says_when_who_what_and_in_which_trace(lines: Lines) -> None:
