@@ -55,7 +55,7 @@ async def under_way(session: AsyncSession, client: str) -> int:
 
 
 async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterable[Row]) -> Desk:
-    """All that is known of what these rows are about, in four questions however many they are, and one for each partner that was merged."""
+    """All that is known of what these rows are about, in three questions however many they are, one more for each that was merged."""
     wanted = list(rows)
     keys = {key for row in wanted for key in row.registration.profile.identifiers}
     owners = await owners_of(session, keys)
@@ -64,9 +64,9 @@ async def desk_for(session: AsyncSession, importing: PartnerImport, rows: Iterab
     marks |= {f"partner:{owner}" for owner in owners.values()}
     said = select(ImportMark.mark, ImportMark.line).where(ImportMark.importing == importing.id, ImportMark.mark == func.any(_texts(marks)))
     earlier = {row.mark: row.line for row in await session.execute(said)}
-    merged = await session.scalars(select(Partner.id).where(Partner.id.in_(named), Partner.merged_into.is_not(None)))
-    survivors = {partner: await survivor_of(session, partner) for partner in merged.all()}
-    return Desk(owners, await _partners(session, Partner.id.in_({*owners.values(), *named})), earlier, survivors)
+    found = await _found(session, Partner.id.in_({*owners.values(), *named}))
+    survivors = {partner.id: await survivor_of(session, partner.id) for partner in found if partner.merged_into is not None}
+    return Desk(owners, _said(found), earlier, survivors)
 
 
 async def twins_of(session: AsyncSession, rows: Iterable[Row]) -> dict[int, dict[str, Profile]]:
@@ -76,17 +76,20 @@ async def twins_of(session: AsyncSession, rows: Iterable[Row]) -> dict[int, dict
         return {}
     wanted = [{"line": line, "country": one.country, "kind": one.kind, "names": one.folded()} for line, one in said]
     found = (await session.execute(_TWINS, {"wanted": wanted})).all()
-    partners = await _partners(session, Partner.id.in_({row.id for row in found}))
+    partners = _said(await _found(session, Partner.id.in_({row.id for row in found})))
     lines: dict[int, set[str]] = {}
     for row in found:
         lines.setdefault(row.line, set()).add(row.id)
     return {line: {partner: known for partner, (known, _) in partners.items() if partner in ids} for line, ids in lines.items()}
 
 
-async def _partners(session: AsyncSession, *conditions: ColumnElement[bool]) -> dict[str, tuple[Profile, int]]:
+async def _found(session: AsyncSession, *conditions: ColumnElement[bool]) -> Sequence[Partner]:
     asked = select(Partner).options(joinedload(Partner.external_ids)).where(*conditions).order_by(Partner.id)
-    found = (await session.scalars(asked)).unique()
-    return {partner.id: (partner.profile(), partner.version) for partner in found}
+    return (await session.scalars(asked)).unique().all()
+
+
+def _said(partners: Iterable[Partner]) -> dict[str, tuple[Profile, int]]:
+    return {partner.id: (partner.profile(), partner.version) for partner in partners}
 
 
 def _texts(texts: Iterable[str]) -> ColumnElement[Any]:
