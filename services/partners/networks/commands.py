@@ -86,7 +86,7 @@ async def _tell_what_came(session: AsyncSession, membership: Membership, now: da
     stages = news(membership, now)
     if stages:
         known = await known_partners(session, [membership.partner, membership.network])
-        names = {partner: row.names for partner, row in known.items()}
+        names = names_of(known)
         await record(session, membership, *[tell(membership, stage, names) for stage in stages], now=now)
 
 
@@ -125,6 +125,11 @@ async def held(session: AsyncSession, caller: Caller, seen: Seen, *, by: Sequenc
         raise Forbidden(f"This is done by {' or '.join(_CALLED[one] for one in by)}, or by the operator.", fix="Use a client of theirs.")
     seen.must_be_current(membership.version, "membership")
     return membership
+
+
+def names_of(known: Mapping[str, PartnerRow]) -> dict[str, dict[str, str]]:
+    """What the partners are called, by id, for facts that tell it."""
+    return {partner: row.names for partner, row in known.items()}
 
 
 def must_both_be_active(known: Mapping[str, PartnerRow]) -> None:

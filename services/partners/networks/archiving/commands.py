@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.networks.applications.models import reject, withdraw
 from services.partners.networks.archiving.models import end_with
-from services.partners.networks.commands import keep_its_days
+from services.partners.networks.commands import keep_its_days, names_of
 from services.partners.networks.days import State, day_of
 from services.partners.networks.models import MEMBERSHIP_DAY, Membership
 from services.partners.registry.standing.models import PARTNER_ARCHIVED
@@ -40,8 +40,7 @@ async def side_archived(session: AsyncSession, subject: str, now: datetime) -> N
     left = known[membership.partner].state == PartnerState.ARCHIVED
     reason = WHY.format(side="partner" if left else "network")
     if membership.state == State.APPLIED:
-        names = {partner: row.names for partner, row in known.items()}
-        answer = withdraw(membership, now) if left else reject(membership, reason, names, now)
+        answer = withdraw(membership, now) if left else reject(membership, reason, names_of(known), now)
         await record(session, membership, answer, now=now)
         return
     ended = end_with(membership, day_of(now), reason)
