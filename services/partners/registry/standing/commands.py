@@ -54,8 +54,7 @@ async def archive_partner(session: AsyncSession, caller: Caller, seen: Seen, rea
     archived = partner.archive(reason, now)
     if archived is not None:
         await due.owe(session, PARTNER_ARCHIVED, partner.subject, now)
-        return await _stands(session, caller, partner, archived, stood)
-    await session.flush()
+    await tell(session, partner, [archived] if archived is not None else [], now)
     session.add(PartnerChange.of(partner, before, caller, stood))
     return partner
 
