@@ -136,12 +136,12 @@ async def agreement_to_act_under(session: AsyncSession, caller: Caller | None, a
     """
     row = await _agreement(session, caller, agreement_id, now.date())
     if row is None:
-        behind = await _seconds_behind(session, KnownAgreement.heard_at, now)
+        heard = await _newest(session, KnownAgreement.heard_at)
         raise UnknownAgreement(
-            f"No signed agreement {agreement_id} is known here. {_may_be_behind(behind)}",
+            f"No signed agreement {agreement_id} is known here. {_may_be_behind(heard)}",
             field="/agreement",
             fix="Correct the id; if the agreement was signed just now, try again in a few seconds.",
-            heard_seconds_ago=behind,
+            heard_seconds_ago=_seconds(heard, now),
         )
     return row
 
@@ -157,13 +157,13 @@ async def names_of(session: AsyncSession, given: dict[str, str], now: datetime) 
     names = {asked: Named(survivors.get(asked, asked), known) for asked, known in (found.names or {}).items()}
     missing = [partner_id for partner_id in given if partner_id not in names]
     if missing:
-        behind = await _seconds_behind(session, KnownPartner.heard_at, now)
+        heard = await _newest(session, KnownPartner.heard_at)
         raise UnknownPartner(
-            f"No partner {missing[0]} is known here. {_may_be_behind(behind)}",
+            f"No partner {missing[0]} is known here. {_may_be_behind(heard)}",
             field=given[missing[0]],
             fix="Correct the id; if the partner was registered just now, try again in a few seconds.",
             unknown=missing,
-            heard_seconds_ago=behind,
+            heard_seconds_ago=_seconds(heard, now),
         )
     _must_be_one_world(given)
     return names
@@ -218,15 +218,20 @@ async def _agreement(read: Read, caller: Caller | None, agreement_id: str, today
     return (await read.execute(select(*_AGREEMENT).where(_AGREEMENT.id == agreement_id, seen))).one_or_none()
 
 
-async def _seconds_behind(session: AsyncSession, heard: Any, now: datetime) -> int | None:
+async def _newest(session: AsyncSession, heard: Any) -> datetime | None:
     newest = await session.scalar(select(func.max(heard)))
-    return None if newest is None else max(0, round((now - newest.astimezone(UTC)).total_seconds()))
+    return None if newest is None else newest.astimezone(UTC)
 
 
-def _may_be_behind(seconds: int | None) -> str:
-    if seconds is None:
+def _seconds(heard: datetime | None, now: datetime) -> int | None:
+    return None if heard is None else max(0, round((now - heard).total_seconds()))
+
+
+def _may_be_behind(heard: datetime | None) -> str:
+    # A moment, not an age: the words are the same for whoever asks again, so that hidden and unknown cannot be told apart by them.
+    if heard is None:
         return "This view is filled by the partners service's events and has heard nothing yet."
-    return f"This view is filled by the partners service's events; the newest is {seconds} seconds old, so it may be that far behind."
+    return f"This view is filled by the partners service's events; the newest is of {heard:%Y-%m-%dT%H:%M:%SZ}; later ones may be missing."
 
 
 def revoked_since(moment: datetime) -> Select[str, datetime]:

@@ -147,7 +147,8 @@ async def test_unknown_partners_and_agreements_are_named_and_the_view_may_be_beh
     partner = (await cast.schedule(participants=[cast.city, unknown])).json()
     assert (partner["status"], partner["code"], partner["field"]) == (422, "unknown-partner", "/participants/1")
     assert partner["unknown"] == [unknown]
-    assert "seconds old" in partner["detail"]
+    assert "the newest is of 20" in partner["detail"]
+    assert partner["heard_seconds_ago"] > 0
     agreement = (await cast.schedule(agreement=unknown)).json()
     assert (agreement["status"], agreement["code"], agreement["field"]) == (422, "unknown-agreement", "/agreement")
     assert agreement["heard_seconds_ago"] > 0
