@@ -93,6 +93,9 @@ async def test_nothing_joins_the_sandbox_with_what_is_real(service: PartnersServ
     refused(await pretend.post(f"/v1/partners/{pretend.partner}/mandates", json=mandate), 422, "sandbox-and-real")
     hosted: dict[str, Any] = {"json": {"hosted_by": real.partner}, "headers": {"If-Match": '"1"'}}
     refused(await pretend.patch(f"/v1/partners/{pretend.partner}", **hosted), 422, "sandbox-and-real")
+    for guest, host in ((pretend, real), (real, pretend)):
+        hosting: dict[str, Any] = {"json": {"host": host.partner}, "headers": {"If-Match": '"1"'}}
+        refused(await guest.put(f"/v1/partners/{guest.partner}/hosting", **hosting), 422, "sandbox-and-real")
 
 
 async def test_a_client_for_trying_out_changes_nothing_real(service: PartnersService) -> None:

@@ -13,7 +13,7 @@ from services.partners.models import Seen
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.hosting.models import HOSTING_DAY, Hosting, HostingCircle, Stay, ended, host_on, next_turn, settled
 from services.partners.registry.hosting.views import closes_a_circle, stays_of
-from services.partners.registry.models import Partner
+from services.partners.registry.models import Partner, must_be_one_world
 from services.partners.registry.standing.commands import partner_seen, tell
 from services.partners.registry.standing.views import must_be_told
 from services.partners.registry.views import known_partners
@@ -38,7 +38,7 @@ class Wanted:
 async def host_partner(session: AsyncSession, caller: Caller, seen: Seen, wanted: Wanted, now: datetime) -> Partner:
     """Say who hosts a partner on which days, by the partner itself or the operator; said again it changes nothing.
 
-    Raises NotFound, Forbidden, Stale, `UnknownPartner` (the host), `HostingOverlaps`, `HostingCircle` or Invalid.
+    Raises NotFound, Forbidden, Stale, `UnknownPartner` (the host), `TwoWorlds`, `HostingOverlaps`, `HostingCircle` or Invalid.
     """
     partner = await partner_seen(session, caller, seen)
     if not caller.is_admin and caller.partner != partner.id:
@@ -46,6 +46,7 @@ async def host_partner(session: AsyncSession, caller: Caller, seen: Seen, wanted
     seen.must_be_current(partner.version, "partner")
     if wanted.host is not None:
         must_be_told(await known_partners(session, [wanted.host], field="/host"), [wanted.host], field="/host")
+        must_be_one_world([partner.id, wanted.host], "/host")
     before, (old, new) = partner.profile(), await _settle(session, partner, wanted, now, field="/host")
     if new == old:
         return partner
