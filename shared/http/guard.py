@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
 
 from opentelemetry import trace
 from opentelemetry.context import attach, detach
@@ -168,7 +169,16 @@ def _beyond(limits: Limits, scope: Scope) -> Refusal | None:
         return HeadersTooLarge(rule, fix="Send fewer header fields.")
     if len(scope["path"]) + len(query) > limits.address:
         return AddressTooLong(f"The path and query may have {limits.address} characters.", fix="Send fewer or shorter parameters.")
-    if "\x00" in scope["path"] or b"%00" in query:
-        place = "path" if "\x00" in scope["path"] else "query"
-        return Malformed("The address holds the character NUL.", field=place, fix="Remove %00 from it.")
-    return None
+    return _no_text("path", scope.get("raw_path") or b"") or _no_text("query", query)
+
+
+def _no_text(place: str, written: bytes) -> Refusal | None:
+    """Why a part of the address is no text; read all the same, bytes that are none would become one and the same character."""
+    if b"%" not in written:
+        return None
+    try:
+        said = unquote_to_bytes(written).decode()
+    except UnicodeDecodeError:
+        fix = "Encode it as UTF-8 before the percent signs: %C3%A1 is á, %E1 is nothing."
+        return Malformed("The address holds bytes that are no UTF-8.", field=place, fix=fix)
+    return Malformed("The address holds the character NUL.", field=place, fix="Remove %00 from it.") if "\x00" in said else None

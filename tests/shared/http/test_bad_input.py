@@ -118,6 +118,15 @@ async def test_nul_in_an_address_is_refused(world: World) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("path", "place"), [("/v1/boxes/Bogot%E1", "path"), ("/v1/boxes?after=Bogot%E9", "query"), ("/v1/boxes/%FF", "path")]
+)
+async def test_an_address_that_is_no_utf_8_is_refused_and_not_read_as_one_that_many_are(world: World, path: str, place: str) -> None:
+    answer = await world.send("GET", path)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "malformed", place)
+    assert (await world.send("GET", "/v1/boxes?after=%C3%A1")).json()["code"] == "bad-cursor"
+
+
 async def test_an_address_or_headers_without_end_are_refused(world: World) -> None:
     assert (await world.send("GET", "/v1/boxes?after=" + "x" * 9000)).status_code == 414
     assert (await world.send("GET", "/v1/boxes", headers={"X-Long": "x" * 40_000})).status_code == 431
