@@ -21,11 +21,12 @@ from shared.survivors import kin, kin_of
 Read = AsyncConnection | AsyncSession
 """Where a question can be put: a connection for reads, or the transaction of a change."""
 
-_NETWORKS = kin(
-    "ARRAY(SELECT k.network FROM known_membership k WHERE k.partner = ANY({}) AND k.valid_from <= :today "
-    "AND (k.valid_to IS NULL OR k.valid_to >= :today))"
+_NETWORKS = (
+    "ARRAY(WITH RECURSIVE above(id) AS (SELECT unnest({}) UNION SELECT alike.id FROM above "  # noqa: S608 - of our own SQL
+    "JOIN known_membership k ON k.partner = above.id AND k.valid_from <= :today AND (k.valid_to IS NULL OR k.valid_to >= :today) "
+    f"CROSS JOIN LATERAL unnest({kin('ARRAY[k.network]')}) AS alike(id)) SELECT id FROM above)"
 )
-"""The networks that somebody belongs to today."""
+"""Somebody and the networks that it belongs to today, directly or through others."""
 
 _PARTNER = KnownPartner.__table__.c
 _AGREEMENT = KnownAgreement.__table__.c
@@ -71,10 +72,9 @@ def visible_to(caller: Caller, visibility: Any, audience: Any, today: date) -> C
     """Whether the caller may know of a row with this ``visibility`` and ``audience``: one rule for everything this service shows.
 
     Public things are anybody's; other things are their audience's, and with ``network`` also those partners' who are on
-    ``today`` members of a network in the audience. The platform's operator sees everything. A merged partner and the one it was
-    merged into are one, whichever id the audience, a membership or the caller's token has: a token lives for minutes, and whoever
-    holds it is that partner. To whoever is not in the sandbox nothing there
-    is public.
+    ``today`` members of a network in the audience, directly or through others. The platform's operator sees everything. A merged
+    partner and the one it was merged into are one, whichever id the audience, a membership or the caller's token has: a token lives
+    for minutes, and whoever holds it is that partner. To whoever is not in the sandbox nothing there is public.
     """
     if caller.is_admin:
         return true()

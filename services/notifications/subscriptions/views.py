@@ -15,7 +15,8 @@ from shared.survivors import kin, kin_of
 # notice ``n``, a subscription ``s`` and a ``day`` in ``d``: the day of the fact when made, today when sent.
 
 _VOUCHING = kin("ARRAY[s.vouched_by]")
-_MEMBER = f"m.partner = ANY({_VOUCHING}) AND m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)"
+_ON_THE_DAY = "m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)"
+_MEMBER = f"m.partner = ANY({_VOUCHING}) AND {_ON_THE_DAY}"
 
 FITS = f"""
 s.created_at <= n.occurred_at
@@ -38,11 +39,13 @@ MAY_SEE = f"""
   (n.audience && {_VOUCHING} AND NOT (n.visibility <> 'network' AND n.subject LIKE 'agreement/%' AND EXISTS (
     SELECT 1 FROM known_agreement a WHERE a.id = n.agreements[1] AND NOT a.audience && {_VOUCHING})))
   OR (n.visibility = 'network' AND EXISTS (
-    SELECT 1 FROM known_membership m WHERE {_MEMBER} AND n.audience && {kin("ARRAY[m.network]")})))))
+    WITH RECURSIVE above(id) AS (SELECT unnest({_VOUCHING}) UNION SELECT alike.id FROM above
+      JOIN known_membership m ON m.partner = above.id AND {_ON_THE_DAY} CROSS JOIN LATERAL unnest({kin("ARRAY[m.network]")}) AS alike(id))
+    SELECT 1 FROM above WHERE above.id = ANY(n.audience))))))
 """  # noqa: S608 - as above
 """SQL: whoever vouches for the subscription may know the notice: anyone a public one; else who is in its audience, and still is in
-that of the agreement it is about; of a network's notice also the network's members of the day. A merged partner and the one it was
-merged into are one here, as long as the merge stands: it is asked again when the mail is sent."""
+that of the agreement it is about; of a network's notice also the network's members of the day, directly or through others. A merged
+partner and the one it was merged into are one here, as long as the merge stands: it is asked again when the mail is sent."""
 
 WAITS = "EXISTS (SELECT 1 FROM confirmation c WHERE c.id = s.confirmation_id AND c.used_at IS NULL)"
 """SQL: the subscription was made on the public page and its mail not yet answered."""

@@ -37,11 +37,10 @@ _INSIDE: Final = or_(
     ),
     and_(Agreement.known_since.is_not(None), _HOLDS_A_MANDATE),
 )
-_IN_A_NETWORK_OF_IT: Final = exists().where(
-    Membership.partner == _PARTNER,
-    Membership.network == any_(Agreement.party_ids),
-    held_on(_TODAY),
-)
+_FIRST: Final = select(Membership.network.label("id")).where(Membership.partner == _PARTNER, held_on(_TODAY)).cte("above", recursive=True)
+_ABOVE: Final = _FIRST.union(select(Membership.network).join(_FIRST, Membership.partner == _FIRST.c.id).where(held_on(_TODAY)))
+"""The networks that the caller belongs to today, directly or through others: as far as a network's agreements reach."""
+_IN_A_NETWORK_OF_IT: Final = exists().where(_ABOVE.c.id == any_(Agreement.party_ids))
 # To whoever is not in the sandbox nothing there is public.
 _OF_MY_WORLD: Final = or_(bindparam("sandbox", type_=Boolean), ~sandboxed(Agreement.party_ids[1]))
 _TOLD_OUTSIDE: Final = and_(

@@ -1,7 +1,7 @@
 """Entitlement: a partner may use the lines of an agreement in force, because it is bound itself or by a path of memberships."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -195,14 +195,10 @@ class Entitlement(Aggregate, Model):
         """Who may know of the agreement may know who is entitled by it, and nobody else."""
         visibility = Visibility(self._accord.visibility)
         audience = dict.fromkeys(self._accord.parties)
-        if self._knows(visibility, audience):
+        if visibility in (Visibility.PUBLIC, Visibility.NETWORK):
+            # By the rule of agreements: what is for networks is read by the members of a party, directly or through others.
             audience[self.partner] = None
         return Reach(visibility, tuple(audience))
-
-    def _knows(self, visibility: Visibility, parties: Container[str]) -> bool:
-        """Whether the partner itself may read the agreement: by the rule of agreements, members of a party when it is for networks."""
-        of_a_party = bool(self.path) and self.path[0]["network"] in parties
-        return visibility == Visibility.PUBLIC or (visibility == Visibility.NETWORK and of_a_party)
 
     def _said(self, reason: Reason) -> dict[str, Any]:
         said = ("partner", "agreement", "lines", "party", "path")

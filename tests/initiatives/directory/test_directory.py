@@ -94,10 +94,15 @@ async def test_an_agreement_of_networks_is_shown_to_their_present_members(servic
     network, other, member, former, stranger = (say.partner(name) for name in ("Red", "Otra", "Miembro", "Antiguo", "Extraño"))
     membership = say.joins(member, network)
     say.leaves(say.joins(former, network), former, network, date(2025, 1, 1))
+    inner, nested, late = (say.partner(name) for name in ("Subred", "Ciudad", "Tardía"))
+    say.joins(inner, network)
+    say.joins(nested, inner)
+    say.leaves(say.joins(late, inner), late, inner, date(2025, 1, 1))
     agreement = say.binds([network, other], visibility=Visibility.NETWORK)
     say.entitle(agreement, member, (membership, member, network))
     await service.hear()
-    assert await seen(service, member, agreement) == (200, True)
+    assert await seen(service, member, agreement) == await seen(service, nested, agreement) == (200, True)
+    assert await seen(service, late, agreement) == (404, False)
     assert await seen(service, former, agreement) == await seen(service, stranger, agreement) == (404, False)
     assert len((await service.client_of(member).get(f"/v1/partners/{member}/entitlements")).json()["items"]) == 4
 

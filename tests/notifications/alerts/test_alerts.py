@@ -140,6 +140,8 @@ async def test_affected_means_the_partner_itself_or_its_network(service: Notific
         ("parties", ("party",), "stranger", ("skipped", "not-visible")),
         ("parties", ("network",), "member", ("skipped", "not-visible")),
         ("network", ("network",), "member", ("submitted", None)),
+        ("network", ("network",), "nested", ("submitted", None)),
+        ("parties", ("network",), "nested", ("skipped", "not-visible")),
         ("network", ("network",), "former", ("skipped", "not-visible")),
         ("network", ("network",), "stranger", ("skipped", "not-visible")),
         ("network", ("party",), "party", ("submitted", None)),
@@ -151,8 +153,9 @@ async def test_who_may_know(
     service: NotificationsService, visibility: str, audience: tuple[str, ...], voucher: str, outcome: tuple[str, str | None]
 ) -> None:
     said = service.neighbours
-    known = {name: said.partner(name) for name in ("party", "stranger", "member", "former", "network")}
-    said.joins(known["member"], known["network"])
+    known = {name: said.partner(name) for name in ("party", "stranger", "member", "former", "network", "inner", "nested")}
+    for member, network in (("member", "network"), ("inner", "network"), ("nested", "inner")):
+        said.joins(known[member], known[network])
     said.leaves(said.joins(known["former"], known["network"]), known["former"], known["network"])
     await service.hear()
     await service.subscriber(ANA, known[voucher])

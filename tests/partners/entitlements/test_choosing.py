@@ -84,6 +84,21 @@ async def test_where_nothing_passes_there_is_nothing_to_choose(world: World, sai
         assert answer.json()["fix"]
 
 
+async def test_who_takes_part_through_a_network_within_a_network_reads_what_is_for_networks_and_may_opt_out(world: World) -> None:
+    nested, inner, outer, other = await world.city(), await world.network(), await world.network(), await world.city()
+    membership = await world.join(nested, inner)
+    await world.join(inner, outer)
+    agreement = await world.agreement(outer, other, visibility="network")
+    client, stranger = await world.client_of(nested), await world.client_of(await world.city())
+    assert [item["agreement"] for item in (await client.get(f"/v1/partners/{nested}/entitlements")).json()["items"]] == [agreement]
+    assert [(await who.get(f"/v1/agreements/{agreement}")).status_code for who in (client, stranger)] == [200, 404]
+    assert (await client.get(f"/v1/agreements/{agreement}/revisions/1")).status_code == 200
+    assert (await opted(client, membership, agreement, "out")).status_code == 200
+    assert nested not in await world.held(agreement)
+    await world.leave(membership | {"version": 2})
+    assert (await client.get(f"/v1/agreements/{agreement}")).status_code == 404
+
+
 async def test_what_cannot_be_chosen_is_refused(world: World) -> None:
     medellin, network, other = await world.city(), await world.network(), await world.city()
     membership, agreement = await world.join(medellin, network), await world.agreement(network, other)

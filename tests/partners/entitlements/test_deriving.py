@@ -200,7 +200,7 @@ def at(day: date, hour: int) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("visibility", "member_is_told", "nested_is_told"), [("public", True, True), ("network", True, False), ("parties", False, False)]
+    ("visibility", "member_is_told", "nested_is_told"), [("public", True, True), ("network", True, True), ("parties", False, False)]
 )
 async def test_who_may_know_of_an_entitlement_is_who_may_know_of_the_agreement(
     world: World, visibility: str, member_is_told: bool, nested_is_told: bool

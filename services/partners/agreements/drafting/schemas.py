@@ -40,7 +40,9 @@ class FrameBody(RevisionBody):
     kind: Kind
     titles: Names
     timezone: TimeZone | None = Field(None, description="Where its dates begin and end; the first party's when left out.")
-    visibility: Literal["parties", "network", "public"] = Field("parties", description="Who may know of it once it is signed.")
+    visibility: Literal["parties", "network", "public"] = Field(
+        "parties", description="Who may know of it once it is signed; `network`: also who belongs to a party, directly or through networks."
+    )
 
     def frame_of(self, parties: list[Any]) -> Frame:
         """The body in the words of the agreements; ``parties`` are party bodies."""
