@@ -40,8 +40,8 @@ async def ask_for_mandate(session: AsyncSession, caller: Caller, between: Betwee
     """
     if caller.partner not in (between.partner, between.holder):
         raise Forbidden("A mandate is asked for by its holder or given by the partner.", fix="Use a client of one of them.")
-    mandate, requested = Mandate.request(between.partner, between.holder, scope, now)
     zone = await _zone_of(session, between, acting=True)
+    mandate, requested = Mandate.request(between.partner, between.holder, scope, now.astimezone(ZoneInfo(zone)))
     asked = select(Mandate.id).where(Mandate.partner == between.partner, Mandate.holder == between.holder, Mandate.state.in_(STANDING))
     other = await session.scalar(asked)
     if other is not None:

@@ -1,7 +1,7 @@
 """Mandate: one partner lets another approve or sign for it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
@@ -82,7 +82,10 @@ class Mandate(Aggregate, Model):
 
     @classmethod
     def request(cls, partner: str, holder: str, scope: Scope, now: datetime) -> tuple[Self, MandateRequested]:
-        """The holder asks to act for the partner; raises Invalid for a scope or days that cannot be."""
+        """The holder asks to act for the partner; raises Invalid for a scope or days that cannot be.
+
+        The day that ``now`` has in its own time zone is today: the partner's.
+        """
         if partner == holder:
             raise Invalid("Nobody needs a mandate to act for itself.", field="/holder", fix="Name another partner.")
         if not (scope.may_approve or scope.may_sign):
@@ -90,9 +93,20 @@ class Mandate(Aggregate, Model):
         if scope.valid_to is not None and scope.valid_to < max(scope.valid_from, now.date()):
             fix = f"Send a day from {max(scope.valid_from, now.date())} on, or leave it out."
             raise Invalid("The mandate would have ended before it begins, or already.", field="/valid_to", fix=fix)
-        said = {"may_approve": scope.may_approve, "may_sign": scope.may_sign, "valid_from": scope.valid_from, "valid_to": scope.valid_to}
+        said: dict[str, Any] = {
+            "may_approve": scope.may_approve,
+            "may_sign": scope.may_sign,
+            "valid_from": scope.valid_from,
+            "valid_to": scope.valid_to,
+        }
         made = cls(
-            id=new_id(), partner=partner, holder=holder, state=MandateState.REQUESTED, kinds=list(scope.kinds), requested_at=now, **said
+            id=new_id(),
+            partner=partner,
+            holder=holder,
+            state=MandateState.REQUESTED,
+            kinds=list(scope.kinds),
+            requested_at=now.astimezone(UTC),
+            **said,
         )
         return made, MandateRequested.model_validate(made._whole())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -115,6 +116,19 @@ async def test_it_ends_by_the_new_clocks_of_a_partner_that_moved_west(table: Tab
     assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "active"
     await table.service.act(midnight + timedelta(hours=6))
     assert good(await table.kyiv.get(f"/v1/mandates/{mandate['id']}"))["state"] == "expired"
+
+
+async def test_whether_its_last_day_is_over_already_is_asked_of_the_partners_own_clocks(table: Table) -> None:
+    place, mandates = f"/v1/partners/{table.kyiv.partner}", f"/v1/partners/{table.kyiv.partner}/mandates"
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):  # at any hour one of the two has another day than UTC
+        version = good(await table.kyiv.get(place))["version"]
+        good(await table.kyiv.patch(place, json={"timezone": zone}, headers={"If-Match": f'"{version}"'}))
+        today = datetime.now(ZoneInfo(zone)).date()
+        late = SCOPE | {"holder": table.stranger.partner, "valid_to": str(today - timedelta(days=1))}
+        refused(await table.kyiv.post(mandates, json=late), 422, "invalid")
+        mandate = await given(table, valid_to=str(today))
+        assert mandate["requested_at"].endswith("+00:00")
+        await end(table.kyiv, mandate, "revoke", reason="Ya no.")
 
 
 async def test_one_to_the_last_day_there_is_ends_only_when_it_is_revoked(table: Table) -> None:
