@@ -26,7 +26,7 @@ from shared.http.body import StrictRequest, take_body
 from shared.http.idempotency import Attempt, Raced, Retold, Running, attempt_of, find, in_use, keep
 from shared.http.session import committed, done_reading, runtime_of
 from shared.http.translation import worth_repeating
-from shared.refusals import Refusal
+from shared.refusals import Invalid, Refusal
 from shared.witness import Deed, Line
 
 ATTEMPTS: Final = 4
@@ -76,6 +76,7 @@ class CommandRoute(APIRoute):
         async def read(request: Request) -> Response:
             if known:
                 request.scope["state"]["caller"] = await recognise(request)
+                _each_once(request)
             try:
                 return await inner(request)
             finally:
@@ -92,6 +93,8 @@ class CommandRoute(APIRoute):
             caller: Caller | None = await recognise(strict) if known else None
             state["caller"] = caller
             try:
+                if known:
+                    _each_once(strict)
                 body = await self.take(strict)
                 attempt = attempt_of(strict, caller.client, body) if caller is not None and strict.method == "POST" else None
                 retold = partial(tells, caller) if tells is not None and caller is not None else None
@@ -123,6 +126,15 @@ class _Work:
     attempt: Attempt | None
     secret: bool
     retold: Retold | None
+
+
+def _each_once(request: Request) -> None:
+    """Refuse a parameter that is there twice: no operation takes several, and which of them would count is a guess."""
+    if b"&" in request.scope["query_string"]:
+        names = [name for name, _ in request.query_params.multi_items()]
+        for name in names:
+            if names.count(name) > 1:
+                raise Invalid(f"?{name} is there twice.", field=f"?{name}", fix="Send it once; ask again for each other value.")
 
 
 async def _once(request: StrictRequest, work: _Work) -> Response:

@@ -127,6 +127,13 @@ async def test_an_address_that_is_no_utf_8_is_refused_and_not_read_as_one_that_m
     assert (await world.send("GET", "/v1/boxes?after=%C3%A1")).json()["code"] == "bad-cursor"
 
 
+async def test_a_parameter_that_is_there_twice_is_refused_and_none_of_the_two_is_dropped(world: World) -> None:
+    for method, path in (("GET", "/v1/boxes?limit=1&after=x&limit=2"), ("POST", "/v1/boxes?x=1&x=1")):
+        answer = await world.send(method, path, json={"label": "x"} if method == "POST" else None)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert answer.json()["field"] == ("?limit" if method == "GET" else "?x")
+
+
 async def test_an_address_or_headers_without_end_are_refused(world: World) -> None:
     assert (await world.send("GET", "/v1/boxes?after=" + "x" * 9000)).status_code == 414
     assert (await world.send("GET", "/v1/boxes", headers={"X-Long": "x" * 40_000})).status_code == 431
