@@ -41,6 +41,8 @@ WORDS: Final = {
     "bool_parsing": ("must be true or false", "Send true or false."),
     "list_type": _A_LIST,
     "tuple_type": _A_LIST,
+    "set_type": _A_LIST,
+    "frozen_set_type": _A_LIST,
     "dict_type": ("must be an object", "Send an object in curly brackets."),
     "model_attributes_type": ("must be an object", "Send a JSON object with Content-Type: application/json."),
     "model_type": ("must be an object", "Send a JSON object."),
@@ -60,7 +62,9 @@ WORDS: Final = {
 
 def explained(errors: Sequence[Any]) -> list[dict[str, Any]]:
     """One entry per error: ``in`` (body, query, path, header), ``field`` (a JSON pointer in a body), ``rule``, ``fix`` and ``value``."""
-    return [_explained(error) for error in errors]
+    wrong_inside = {tuple(error["loc"][:-1]) for error in errors if error.get("loc")}
+    # A list whose items are wrong counts none of them: that it would be too short is not so.
+    return [_explained(error) for error in errors if not (error["type"] == "too_short" and tuple(error["loc"]) in wrong_inside)]
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -252,7 +252,7 @@ class SigningKey(Model):
         ready_at = self.published_at + PUBLISHED_BEFORE_SIGNING
         if now < ready_at:
             fix = f"Rotate at {ready_at.isoformat()} or later."
-            raise KeyTooYoung("Not every verifier knows the next key yet.", fix=fix, ready_at=ready_at)
+            raise KeyTooYoung("Not every verifier knows the next key yet.", fix=fix, ready_at=ready_at.isoformat())
         self.state, self.signs_from = KeyState.CURRENT, now
 
     def retire(self, now: datetime) -> None:

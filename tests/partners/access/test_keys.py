@@ -61,7 +61,7 @@ async def test_the_metadata_says_where_everything_is(service: PartnersService) -
 async def test_a_rotation_too_soon_is_refused(service: PartnersService) -> None:
     answer = await service.operator.post("/v1/keys/rotate")
     assert (answer.status_code, answer.json()["code"]) == (409, "key-too-young")
-    assert answer.json()["ready_at"]
+    assert answer.json()["ready_at"] == datetime.fromisoformat(answer.json()["ready_at"]).isoformat()
     with pytest.raises(KeyTooYoung):
         await rotate(service, datetime.now(UTC) + timedelta(minutes=5))
 

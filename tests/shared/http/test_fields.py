@@ -128,6 +128,8 @@ RAISING: dict[str, tuple[Any, object]] = {
     "bool_parsing": (bool, "perhaps"),
     "list_type": (list[str], "es"),
     "tuple_type": (tuple[str, ...], "es"),
+    "set_type": (set[str], "es"),
+    "frozen_set_type": (frozenset[str], "es"),
     "dict_type": (Names, "Medellín"),
     "model_type": (NewBox, "x"),
     "uuid_type": (UUID, 5),
