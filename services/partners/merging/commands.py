@@ -33,7 +33,7 @@ from services.partners.merging.views import last_merge, no_merge
 from services.partners.models import Seen
 from services.partners.networks.models import Membership
 from services.partners.registry.commands import one_at_a_time
-from services.partners.registry.hosting.commands import pass_hostings
+from services.partners.registry.hosting.commands import leave_own_roof, move_back_in, pass_hostings
 from services.partners.registry.models import Partner
 from services.partners.registry.refusals import PartnerIsMerged
 from services.partners.registry.standing.views import must_be_active
@@ -75,10 +75,11 @@ async def merge_partner(session: AsyncSession, caller: Caller, seen: Seen, wante
     passing, by = Passing(old.id, row_of(survivor), Because.MERGED, now), Writer(caller, now)
     belongings = _Belongings(await estate.estate_of(session, old.id), await memberships.locked(session, of=old.id))
     moved, left = await _pass(session, belongings, passing)
+    moved["hostings"] = await pass_hostings(session, old.id, survivor.id)
+    left["hostings"] = await leave_own_roof(session, survivor, old.id, now)
     moved |= await identity.become_one(session, old, survivor, wanted.reason, by)
     guests = [one for one in partners.values() if one not in (old, survivor)]
     moved["guests"] = await identity.rehost(session, guests, survivor.id, by)
-    moved["hostings"] = await pass_hostings(session, old.id, survivor.id)
     said = {"partner": old.id, "into": survivor.id, "at": now, "client": caller.client, "reason": wanted.reason}
     merge = Merge(id=new_id(), **said, undo_until=now + UNDONE_WITHIN, state_before=state_before, moved=moved, left=left)
     session.add(merge)
@@ -104,10 +105,11 @@ async def undo_merge(session: AsyncSession, caller: Caller, partner: str, reason
         raise SurvivorMerged(detail, fix=fix, into=survivor.merged_into)
     await _return(session, merge, Passing(survivor.id, row_of(old), Because.MERGE_UNDONE, now))
     by = Writer(caller, now)
+    await pass_hostings(session, survivor.id, old.id, only=merge.moved["hostings"])
+    await move_back_in(session, survivor, merge.left.get("hostings", ()), now)
     await identity.become_two(session, old, survivor, merge, by)
     guests = [partners[one] for one in merge.moved["guests"] if partners[one].hosted_by == survivor.id]
     await identity.rehost(session, guests, old.id, by)
-    await pass_hostings(session, survivor.id, old.id, only=merge.moved["hostings"])
     return merge
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.partners.merging.conftest import Two
@@ -35,3 +36,38 @@ async def test_who_was_hosted_by_its_own_old_record_is_nobody_s_guest(two: Two) 
     await two.merged()
     assert (await two.read(f"/v1/partners/{two.survivor.partner}"))["hosted_by"] is None
     assert [stay["valid_to"] for stay in (await two.read(f"/v1/partners/{two.survivor.partner}/hostings"))["items"]] != [None]
+
+
+async def test_who_was_hosted_by_its_own_old_record_is_its_guest_again_when_the_merge_is_undone(two: Two) -> None:
+    survivor, coming = two.survivor.partner, f"{datetime.now(UTC).year + 2}-01-01"
+    await hosted(two, survivor, two.old.partner, "2019-01-01", "2019-12-31")
+    await hosted(two, survivor, two.old.partner, "2020-01-01", f"{datetime.now(UTC).year + 1}-06-30")
+    await hosted(two, survivor, two.old.partner, coming, None)
+    before = await two.read(f"/v1/partners/{survivor}/hostings")
+    await two.merged()
+    assert [stay["valid_from"] for stay in await hosts(two, survivor)] == ["2020-01-01", "2019-01-01"]
+    await two.service.act(datetime.fromisoformat(f"{coming}T12:00:00+00:00"))
+    assert (await two.read(f"/v1/partners/{survivor}"))["hosted_by"] is None
+    assert (await two.undo()).status_code == 200
+    assert await two.read(f"/v1/partners/{survivor}/hostings") == before
+    assert (await two.read(f"/v1/partners/{survivor}"))["hosted_by"] == two.old.partner
+
+
+async def test_what_came_since_stays_when_a_merge_is_undone(two: Two) -> None:
+    survivor, other = two.survivor.partner, (await two.service.client_of("city")).partner
+    await hosted(two, survivor, two.old.partner, "2020-01-01", None)
+    await two.merged()
+    await two.hosted(survivor, other)
+    assert (await two.undo()).status_code == 200
+    assert (await two.read(f"/v1/partners/{survivor}"))["hosted_by"] == other
+
+
+async def test_nobody_is_under_its_own_roof_by_way_of_a_guest_of_its_old_record(two: Two) -> None:
+    survivor, guest = two.survivor.partner, (await two.service.client_of("academia")).partner
+    await hosted(two, guest, two.old.partner, "2020-01-01", None)
+    await hosted(two, survivor, guest, "2020-01-01", None)
+    await two.merged()
+    places = [f"/v1/partners/{one}" for one in (guest, survivor)]
+    assert [(await two.read(place))["hosted_by"] for place in places] == [survivor, None]
+    assert (await two.undo()).status_code == 200
+    assert [(await two.read(place))["hosted_by"] for place in places] == [two.old.partner, guest]

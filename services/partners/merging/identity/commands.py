@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from services.partners.merging.models import Merge
 from services.partners.registry.history.models import PartnerChange
-from services.partners.registry.hosting.commands import host_from_today
+from services.partners.registry.hosting.views import host_of
 from services.partners.registry.models import Partner
 from services.partners.registry.standing.models import State
 from services.partners.registry.views import survivor_of
@@ -48,11 +48,9 @@ async def become_one(session: AsyncSession, old: Partner, survivor: Partner, rea
     session.add(_with(PartnerChange.of(old, before, by.caller), state))
     known = survivor.profile()
     aliases, keys = before.former_names(known), {*known.identifiers, *before.identifiers}
+    hosted_by = await host_of(session, survivor.id, survivor.today(by.now))
     changes = {"aliases": (*known.aliases, *aliases), "identifiers": tuple(sorted(keys))}
-    under_its_own_roof = survivor.hosted_by == old.id
-    await change(session, survivor, changes | ({"hosted_by": None} if under_its_own_roof else {}), by)
-    if under_its_own_roof:
-        await host_from_today(session, survivor, by.now)
+    await change(session, survivor, changes | {"hosted_by": hosted_by}, by)
     return {"aliases": list(aliases), "identifiers": [list(key) for key in before.identifiers]}
 
 
@@ -61,7 +59,9 @@ async def become_two(session: AsyncSession, old: Partner, survivor: Partner, mer
     known = survivor.profile()
     keys = {(scheme, value) for scheme, value in merge.moved["identifiers"]} & set(known.identifiers)
     aliases = tuple(alias for alias in known.aliases if alias not in merge.moved["aliases"])
-    await change(session, survivor, {"aliases": aliases, "identifiers": tuple(sorted(set(known.identifiers) - keys))}, by)
+    hosted_by = await host_of(session, survivor.id, survivor.today(by.now))
+    changes = {"aliases": aliases, "identifiers": tuple(sorted(set(known.identifiers) - keys)), "hosted_by": hosted_by}
+    await change(session, survivor, changes, by)
     before = old.profile()
     if old.hosted_by is not None:
         host = await survivor_of(session, old.hosted_by)

@@ -1,7 +1,7 @@
 """What can be done about hosting: say who hosts a partner from which day to which; and what such a day brings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -79,6 +79,36 @@ async def pass_hostings(session: AsyncSession, host: str, successor: str, only: 
     return [[row.partner, row.valid_from.isoformat()] for row in passed]
 
 
+async def leave_own_roof(session: AsyncSession, partner: Partner, own: str, now: datetime) -> list[dict[str, Any]]:
+    """End and drop, from today on, the stays of a partner with itself: with the record ``own``, or with whom it hosts itself by now.
+
+    Returns what they were, to be given to `move_back_in`.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(_HOSTING_LOCK)))
+    old, today = await stays_of(session, partner.id), partner.today(now)
+    left: list[Stay] = []
+    for stay in old:
+        ahead = replace(stay, first=max(stay.first, today))
+        if stay.reaches(today) and (stay.host == own or await closes_a_circle(session, partner.id, ahead)):
+            left.append(stay)
+    kept = [one for stay in old for one in ([stay] if stay not in left else stay.before(today))]
+    await _write(session, partner, (old, kept), now)
+    return _said(left)
+
+
+async def move_back_in(session: AsyncSession, partner: Partner, left: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Take back what `leave_own_roof` returned, as far as the partner has no other host on those days since."""
+    await session.execute(select(func.pg_advisory_xact_lock(_HOSTING_LOCK)))
+    old = new = await stays_of(session, partner.id)
+    for said in left:
+        last = said["valid_to"]
+        stay = Stay(said["host"], date.fromisoformat(said["valid_from"]), date.fromisoformat(last) if last else None)
+        rest = [one for one in new if (one.host, one.first) != (stay.host, stay.first)]
+        if not any(one.shares(stay) for one in rest) and not await closes_a_circle(session, partner.id, stay):
+            new = [*rest, stay]
+    await _write(session, partner, (old, new), now)
+
+
 async def hosting_day(session: AsyncSession, subject: str, now: datetime) -> None:
     """A day has come on which the host may be another; done again it does nothing."""
     asked = select(Partner).options(selectinload(Partner.external_ids)).where(Partner.id == subject.partition("/")[2])
@@ -106,13 +136,19 @@ async def _settle(
         new = settled(old, stay)
         if await closes_a_circle(session, partner.id, stay):
             raise HostingCircle(f"{wanted.host} is hosted by {partner.id} on some of these days.", field=field, fix="Name another host.")
+    await _write(session, partner, (old, new), now)
+    return old, new
+
+
+async def _write(session: AsyncSession, partner: Partner, stays: tuple[Sequence[Stay], Sequence[Stay]], now: datetime) -> None:
+    """Let the second of the two be the stays on record instead of the first."""
+    old, new = stays
     if new != old:
         await session.execute(delete(Hosting).where(Hosting.partner == partner.id))
         if new:
             rows = [{"partner": partner.id, "host": stay.host, "valid_from": stay.first, "valid_to": stay.last} for stay in new]
             await session.execute(insert(Hosting), rows)
         await _owe_the_next(session, partner, new, now)
-    return old, new
 
 
 async def _owe_the_next(session: AsyncSession, partner: Partner, stays: Sequence[Stay], now: datetime) -> None:

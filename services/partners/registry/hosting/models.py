@@ -56,6 +56,14 @@ class Stay:
         """Whether this day is one of them."""
         return self.first <= day and (self.last is None or self.last >= day)
 
+    def reaches(self, day: date) -> bool:
+        """Whether this day, or one after it, is one of them."""
+        return self.last is None or self.last >= day
+
+    def before(self, day: date) -> list["Stay"]:
+        """What of it lies before this day, which it reaches."""
+        return [replace(self, last=day - _A_DAY)] if self.first < day else []
+
     def shares(self, other: "Stay") -> bool:
         """Whether the two have a day in common."""
         return self.holds(other.first) or other.holds(self.first)

@@ -1,12 +1,13 @@
 """What is asked of hostings: those of a partner, and whether one would close a circle."""
 
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.partners.models import plain
-from services.partners.registry.hosting.models import Hosting, Stay
+from services.partners.registry.hosting.models import Hosting, Stay, host_on
 from services.partners.registry.views import partner_by_id
 from shared.auth import Caller
 
@@ -33,6 +34,11 @@ async def stays_of(session: AsyncSession, partner: str) -> list[Stay]:
     """All hostings of a partner, by day."""
     rows = await session.execute(select(*_COLUMNS).where(Hosting.partner == partner).order_by(Hosting.valid_from))
     return [Stay(*row) for row in rows]
+
+
+async def host_of(session: AsyncSession, partner: str, day: date) -> str | None:
+    """Who hosts a partner on a day."""
+    return host_on(await stays_of(session, partner), day)
 
 
 async def closes_a_circle(session: AsyncSession, partner: str, stay: Stay) -> bool:
