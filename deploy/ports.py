@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 
 HOST = "127.0.0.1"
 QUIET_PORTS = (10_500, 32_000)
+_CLAIMED: set[int] = set()
+_RANDOM = random.SystemRandom()  # not the one that tests seed: two runs with one seed would choose the same ports
 
 
 class PortTaken(Exception):
@@ -14,15 +17,31 @@ class PortTaken(Exception):
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment.
+    """A port nobody listens on at this moment, given out once: whoever asks while this process lives, here or in another, gets another.
 
     It lies below those that the system gives to outgoing connections: a client that keeps knocking at one of those while its
     server is down can end up connected to itself, and the server finds its port taken.
     """
     while True:
-        port = random.randrange(*QUIET_PORTS)  # noqa: S311 -- not a secret
-        if is_free(port):
+        port = _RANDOM.randrange(*QUIET_PORTS)
+        if is_free(port) and _claimed(port):
             return port
+
+
+def _claimed(port: int) -> bool:
+    """Whether nobody on this machine was given the port before: a server takes seconds from when its port is chosen until it listens."""
+    if port in _CLAIMED:
+        return False
+    if sys.platform == "linux":  # elsewhere there are no names that end with their process
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0interurbe-port-{port}")
+        except OSError:
+            claim.close()
+            return False
+        claim.detach()  # open until the process ends, and with it the claim
+    _CLAIMED.add(port)
+    return True
 
 
 def is_free(port: int) -> bool:
