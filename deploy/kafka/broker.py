@@ -20,7 +20,7 @@ from deploy.ports import HOST, PortTaken, answers, demand_free
 from deploy.processes import end_orphan
 
 JAVA_OPTIONS = ("-Xmx256m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 MOST_REPLICAS = 3
 BROKER, CONTROLLER = "broker", "controller"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,10 +51,8 @@ def test_told_to_stop_it_finishes_what_it_does_and_refuses_the_rest_a13(trial: T
         child = trial.stack.children["partners"]
         process = child._process
         assert process is not None
-        began = time.monotonic()
         trial.stop("partners")
-        assert process.returncode == 0
-        assert time.monotonic() - began < 30
+        assert process.returncode == 0  # by itself: one that does not end in its time is killed
         trial.restart("partners")
 
     tell(trial.run(fault, seed=113, rounds=1, after=3), 113)

@@ -81,7 +81,7 @@ class Struck(System):
         return super().post(url, body, version=version)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_whoever_is_killed_in_the_middle_of_story_b_the_result_is_the_same(fresh: Stack, request: pytest.FixtureRequest) -> None:
     stories = stories_on(fresh, [])
     request.addfinalizer(stories.http.close)

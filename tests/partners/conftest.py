@@ -124,7 +124,8 @@ def settings(database_url: str, tmp_path: Path) -> PartnersSettings:
 @pytest.fixture
 async def runtime(settings: PartnersSettings) -> AsyncIterator[Runtime]:
     """A runtime on a fresh database with all tables; the bus is not started, for nothing here sends."""
-    database = Database(settings.database_url.get_secret_value(), pool_size=5, application="tests")
+    # Many that ask at once wait for five connections: on a slow machine longer than a service would have them wait.
+    database = Database(settings.database_url.get_secret_value(), pool_size=5, application="tests", pool_timeout=60.0)
     async with database.engine.begin() as connection:
         await connection.run_sync(Model.metadata.create_all)
         await connection.run_sync(mechanism_tables().create_all)

@@ -12,7 +12,7 @@ from shared.bus import Bus, BusUnavailable, CommitRefused, HeldBack, Message, Re
 
 TOPIC = "interurbe.things"
 OTHER = "interurbe.others"
-DEADLINE = 15.0
+DEADLINE = 60.0
 PATIENCE = 60.0
 
 

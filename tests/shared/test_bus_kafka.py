@@ -22,7 +22,7 @@ from shared.bus.kafka.ending import end_consumer, no_stray_cancellation
 from shared.bus.partitions import partition_of
 
 TOPIC = "interurbe.things"
-DEADLINE = 15.0
+DEADLINE = 60.0
 PATIENCE = 60.0
 
 pytestmark = pytest.mark.kafka

@@ -13,7 +13,7 @@ from shared.bus import BusUnavailable, CommitRefused, Message, Record, SendTimeo
 from shared.bus.postgres import PostgresBus
 
 TOPIC = "interurbe.things"
-DEADLINE = 15.0
+DEADLINE = 60.0
 PATIENCE = 60.0
 
 

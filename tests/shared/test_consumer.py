@@ -42,7 +42,7 @@ async def consumer(neighbour: Database, runtime_of: RuntimeOf, relay: Relay) -> 
 
 
 async def send(bus: Bus, *envelopes: Envelope) -> None:
-    outcomes = await bus.send([_record(one) for one in envelopes], deadline=10)
+    outcomes = await bus.send([_record(one) for one in envelopes], deadline=60)
     assert outcomes == [None] * len(envelopes)
 
 
@@ -132,7 +132,7 @@ async def test_a_fact_its_handler_refuses_is_parked_and_others_flow(
 async def test_a_parked_fact_given_up_lets_the_next_ones_pass(bus: Bus, consumer: Consumer, neighbour: Database) -> None:
     broken = numbered(1)
     headers = [(name, b"org.interurbe.partner.registered.v9" if name == "ce_type" else value) for name, value in to_headers(broken)]
-    await bus.send([Record(broken.topic, broken.subject.encode(), headers, to_data(broken))], deadline=10)
+    await bus.send([Record(broken.topic, broken.subject.encode(), headers, to_data(broken))], deadline=60)
     await send(bus, numbered(2))
     await settle(None, consumer)
     assert await parked(neighbour) == [("unknown-version", "partner/p1", 1), ("gap", "partner/p1", 2)]
@@ -148,7 +148,7 @@ async def test_a_parked_fact_given_up_lets_the_next_ones_pass(bus: Bus, consumer
 async def test_a_message_nobody_can_read_is_parked_and_others_flow(
     bus: Bus, consumer: Consumer, neighbour: Database, value: bytes | None
 ) -> None:
-    await bus.send([Record("interurbe.partners", b"k", [("ce_id", b"\xff"), ("n", b"\x00")], value)], deadline=10)
+    await bus.send([Record("interurbe.partners", b"k", [("ce_id", b"\xff"), ("n", b"\x00")], value)], deadline=60)
     await send(bus, numbered(1))
     await settle(None, consumer)
     assert await seen(neighbour, "p1") == [1]

@@ -20,7 +20,7 @@ from shared.process.runtime import Runtime
 from shared.repair import parked_in_inbox
 from tests.shared.boundary import FedBus, Feed
 from tests.shared.facts import envelope, fact, message
-from tests.shared.ledger import HANDLERS, LedgerView, noted, seen
+from tests.shared.ledger import HANDLERS, LedgerView, noted, seen, settle
 
 RuntimeOf = Callable[[Database], Runtime]
 
@@ -157,11 +157,9 @@ async def test_a_rebuild_that_was_cut_short_is_finished_by_whoever_comes_next(
 ) -> None:
     await bus.ensure_topics(["interurbe.partners"])
     consumer = Consumer("test.ledger", runtime_of(neighbour), HANDLERS, (LedgerView,))
-    consumer.patience = 0.05
     sent = [Record(one.topic, one.key or b"", one.headers, one.value) for one in told(1, 2, 3)]
-    assert await bus.send(sent, deadline=10) == [None] * 3
-    while await consumer.step():
-        pass
+    assert await bus.send(sent, deadline=60) == [None] * 3
+    await settle(None, consumer)
     subscription = consumer._subscription
     assert subscription is not None
     subscription.rewind = _die  # type: ignore[method-assign]  # the bus is cut off at this very moment
@@ -169,9 +167,7 @@ async def test_a_rebuild_that_was_cut_short_is_finished_by_whoever_comes_next(
         await consumer.rebuild()
     await consumer.close()
     successor = Consumer("test.ledger", runtime_of(neighbour), HANDLERS)
-    successor.patience = 0.05
-    while await successor.step():
-        pass
+    await settle(None, successor)  # the lock of the group is let go of when the server has noticed that its holder went
     await successor.close()
     assert await seen(neighbour, "p1") == [1, 2, 3]
 

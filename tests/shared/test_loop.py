@@ -38,21 +38,21 @@ class Chore:
 
 async def test_it_goes_on_while_there_is_something_to_do() -> None:
     chore = Chore(3, 1, 2)
-    await asyncio.wait_for(run_loop(chore, chore.stop), 10)
+    await asyncio.wait_for(run_loop(chore, chore.stop), 60)
     assert (chore.steps, chore.closed) == (4, True)
 
 
 async def test_a_wake_up_during_a_step_is_not_lost() -> None:
     chore = Chore(0)
     chore.wake.set()
-    await asyncio.wait_for(run_loop(chore, chore.stop), 10)
+    await asyncio.wait_for(run_loop(chore, chore.stop), 60)
     assert chore.steps == 2
 
 
 async def test_a_step_that_fails_is_told_with_its_trace_once_and_tried_again() -> None:
     chore = Chore(ValueError("one"), ValueError("two"), 1, ValueError("three"))
     with capture_logs() as told:
-        await asyncio.wait_for(run_loop(chore, chore.stop), 10)
+        await asyncio.wait_for(run_loop(chore, chore.stop), 60)
     assert [(line["failures"], line["error"], "exc_info" in line) for line in told] == [
         (1, "ValueError('one')", True), (2, "ValueError('two')", False), (1, "ValueError('three')", True),
     ]  # fmt: skip
@@ -65,7 +65,7 @@ async def test_it_is_stopped_and_closed_in_the_middle_of_a_pause() -> None:
     while chore.steps == 0:
         await chore.wake.wait(0.001)
     chore.stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)
     assert chore.closed
 
 

@@ -170,5 +170,5 @@ async def _step_until(relay: Relay, facts: int) -> int:
     sent = 0
     while sent < facts:
         sent += await relay.step()
-        await asyncio.wait_for(relay.wake.wait(0.05), 1)
+        await asyncio.wait_for(relay.wake.wait(0.05), 60)
     return sent

@@ -108,7 +108,7 @@ async def test_a_row_spoilt_by_hand_is_parked_and_blocks_only_what_lies_behind_i
     assert await relay.step() == 1
     async with database.session() as session:
         assert [row.sequence for row in await parked_in_outbox(session)] == [2]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await relay.step() == 0:
             await relay.wake.wait(0.05)
     messages = await log_of(gate)

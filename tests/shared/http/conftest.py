@@ -27,6 +27,7 @@ from tests.shared.http import shelf
 
 ISSUER = "http://issuer.test"
 KEY = new_key()
+PATIENCE = 60.0  # seconds for a connection: fifty requests at once wait for ten, on any machine
 EVERYTHING = frozenset({"read", "write", "sign", "admin"})
 
 
@@ -94,13 +95,13 @@ async def make_tables(database: Database) -> None:
         await connection.execute(text(shelf.DOOMED))
 
 
-def make_world(url: str, folder: Path, *, limits: Limits = LIMITS) -> World:
+def make_world(url: str, folder: Path, *, limits: Limits = LIMITS, patience: float = PATIENCE) -> World:
     """A shelf on the database at this URL."""
     settings = Settings(database_url=SecretStr(url), log_url=SecretStr(url), traces_dir=folder, issuer=ISSUER)
     bell = Bell()
     runtime = Runtime(
         settings=settings,
-        database=Database(url, pool_timeout=1.0),
+        database=Database(url, pool_timeout=patience),
         bus=PostgresBus(url),
         wake=bell,
         telemetry=Telemetry("shelf", settings),

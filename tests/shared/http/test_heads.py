@@ -36,7 +36,7 @@ class Line:
     async def ask(self, method: str, path: str) -> tuple[int, dict[str, str]]:
         """The status and the headers of the answer, with its body (that only GET has) read away."""
         self.writer.write(f"{method} {path} HTTP/1.1\r\nHost: shelf\r\nAuthorization: Bearer {self.world.token}\r\n\r\n".encode())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines)
             if method == "GET" and "content-length" in headers:

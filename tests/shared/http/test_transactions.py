@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 from sqlalchemy import text
 
-from shared.http.limits import Limits
+from shared.http.limits import LIMITS, Limits
 from tests.shared.http.conftest import World, close_world, make_tables, make_world
+from tests.shared.http.shelf import build
 
 
 async def test_a_commit_that_fails_is_a_500_and_nothing_is_kept(world: World) -> None:
@@ -87,10 +90,14 @@ async def test_a_request_that_takes_too_long_is_given_up(database_url: str, tmp_
         answer = await world.send(method, path)
         assert (answer.status_code, answer.json()["code"]) == (503, "took-too-long")
         assert "retry-after" in answer.headers
-    async with world.runtime.database.reader() as reader:
+    async with world.runtime.database.reader() as reader, asyncio.timeout(30):  # half as long as they would sleep
         sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
-        assert (await reader.execute(text(sleeping))).scalar_one() == 0
-    assert (await world.send("POST", "/v1/boxes", json={"label": "x"})).status_code == 201
+        while (await reader.execute(text(sleeping))).scalar_one():  # the server hears of it on another connection
+            continue
+    patient = replace(world, app=build(world.runtime, LIMITS))
+    patient.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=patient.app), base_url="http://shelf.test")
+    assert (await patient.send("POST", "/v1/boxes", json={"label": "x"})).status_code == 201
+    await patient.http.aclose()
     await close_world(world)
 
 
@@ -114,7 +121,9 @@ async def test_connections_cut_by_the_server_are_a_503_once(world: World) -> Non
     assert answers == [503, 201]
 
 
-async def test_a_pool_that_is_used_up_is_a_503(world: World) -> None:
+async def test_a_pool_that_is_used_up_is_a_503(database_url: str, tmp_path: Path) -> None:
+    world = make_world(database_url, tmp_path, patience=0.1)
+    await make_tables(world.runtime.database)
     held = [world.runtime.database.reader() for _ in range(10)]
     for reader in held:
         await reader.__aenter__()
@@ -123,6 +132,7 @@ async def test_a_pool_that_is_used_up_is_a_503(world: World) -> None:
         await reader.__aexit__(None, None, None)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (await world.send("GET", "/v1/boxes/1")).status_code == 404
+    await close_world(world)
 
 
 async def test_a_value_the_database_cannot_hold_is_a_422(world: World) -> None:

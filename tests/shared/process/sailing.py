@@ -76,7 +76,7 @@ class Sailing:
 
     def ended(self) -> int:
         """Wait for its end; the exit code."""
-        code = self.process.wait(timeout=35)
+        code = self.process.wait(timeout=90)
         self._reading.join()
         return code
 

@@ -66,7 +66,7 @@ async def test_a_loop_that_ends_unasked_is_started_again(monkeypatch: pytest.Mon
     keeper = Keeper([dying, other])
     keeper.start()
     await reached(dying, 10)
-    assert await keeper.stop(5) == []
+    assert await keeper.stop(60) == []
     assert dying.closed == 2
     assert other.closed == 1
 
@@ -80,7 +80,7 @@ async def test_a_loop_that_only_fails_goes_on() -> None:
     keeper = Keeper([worker])
     keeper.start()
     await reached(worker, 5)
-    assert await keeper.stop(5) == []
+    assert await keeper.stop(60) == []
 
 
 async def test_a_loop_deep_in_a_step_is_cancelled_in_the_end() -> None:
@@ -100,10 +100,10 @@ async def test_a_loop_deep_in_a_step_is_cancelled_in_the_end() -> None:
 
 
 async def test_stopping_before_anything_began_is_no_trouble() -> None:
-    assert await Keeper([]).stop(1) == []
+    assert await Keeper([]).stop(60) == []
     keeper = Keeper([Worker("idle")])
     keeper.start()
-    assert await keeper.stop(1) == []
+    assert await keeper.stop(60) == []
 
 
 class Ear:

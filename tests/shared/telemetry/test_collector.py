@@ -56,7 +56,7 @@ def test_one_503_loses_nothing(tmp_path: Path) -> None:
         with telemetry.tracer.start_as_current_span("POST /v1/agreements", kind=SpanKind.SERVER):
             pass
         SpanTemplate("process interurbe.partners", SpanKind.CONSUMER).record(child_of(MAKER), MAKER, (1, 2), {"a": "b"}, (MAKER,))  # type: ignore[arg-type]  # MAKER is a valid header
-        telemetry.close(timeout=20)
+        telemetry.close(timeout=60)
     assert collector.refused == 1
     assert [(service, span.name) for service, span in collector.spans] == [
         ("partners", "POST /v1/agreements"),
