@@ -53,7 +53,7 @@ def child(tmp_path: Path) -> Iterator[MakeChild]:
 def test_starts_stops_and_starts_again(stack: Stack, ports: Ports) -> None:
     for _ in range(2):
         stack.start()
-        assert httpx.get(f"{ports.url('mail')}/mails.json").json() == []
+        assert httpx.get(f"{ports.url('mail')}/mails.json", timeout=60).json() == []
         stack.stop()
         assert is_free(ports.mail)
         assert is_free(ports.postgres)

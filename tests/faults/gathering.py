@@ -36,7 +36,7 @@ LISTENS = {
     "notifications.directory": NOTIFICATIONS_DIRECTORY, "notifications.alerts": ALERTS,
 }  # fmt: skip
 TOPICS = [f"interurbe.{service}" for service in SERVICES]
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 120.0
 SECRET_PLACES = ("log/*.log", "traces/*.jsonl")
 
 _WAITING = """

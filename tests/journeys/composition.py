@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*)?\}")
 _ADDRESS = re.compile(r"(?<![^/@])([a-z][a-z-]*|127\.0\.0\.1):(\d{2,5})(?=/|$)")
 _COPIED = re.compile(r"^COPY (?!--from)(\S+/) (\S+/)$", re.MULTILINE)
 _TOLD = re.compile(r"^ENV (.+)$", re.MULTILINE)
-CHECK_SECONDS = 10.0
+CHECK_SECONDS = 60.0
 
 
 def chosen(folder: Path) -> dict[str, str]:

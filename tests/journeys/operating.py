@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 
 from deploy.embedded.environment import ROOT, SERVICES
-from deploy.embedded.readiness import ANSWER_SECONDS
 from deploy.embedded.stack import Stack
 from shared.bus import Record
 from shared.bus.opening import open_bus
@@ -23,7 +22,8 @@ from shared.events import Envelope
 from shared.events.cloudevents import to_data, to_headers
 from tests.shared.facts import envelope
 
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 180.0
+ASKED_SECONDS = 60.0
 Headers = list[tuple[str, bytes]]
 
 
@@ -58,7 +58,7 @@ def parked(stack: Stack, service: str) -> list[dict[str, Any]]:
 
 def ready(stack: Stack, service: str) -> dict[str, str]:
     """What /readyz finds wrong, by name: nothing when it answers 200."""
-    answer = httpx.get(f"{stack.ports.url(service)}/readyz", timeout=2 * ANSWER_SECONDS)
+    answer = httpx.get(f"{stack.ports.url(service)}/readyz", timeout=ASKED_SECONDS)
     wrong = {name: check["words"] for name, check in answer.json()["checks"].items() if not check["ok"]}
     assert answer.status_code == (503 if wrong else 200)
     return wrong
@@ -66,7 +66,7 @@ def ready(stack: Stack, service: str) -> dict[str, str]:
 
 def numbers(stack: Stack, service: str) -> dict[str, float]:
     """The samples of /metrics by name and labels, as they are written there."""
-    lines = httpx.get(f"{stack.ports.url(service)}/metrics").text.splitlines()
+    lines = httpx.get(f"{stack.ports.url(service)}/metrics", timeout=ASKED_SECONDS).text.splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
 
 
@@ -108,5 +108,5 @@ async def posted(stack: Stack, letters: list[Letter]) -> None:
     hand = open_bus(kafka=bus, log_url=log, replication=1, application="by hand")
     await hand.start()
     records = [Record(one.envelope.topic, b"one key", one.headers, one.value) for one in letters]
-    assert await hand.send(records, deadline=20.0) == [None] * len(letters)
+    assert await hand.send(records, deadline=60.0) == [None] * len(letters)
     await hand.close()

@@ -34,7 +34,7 @@ from tests.journeys.conftest import hung_up_in_the_end
 from tests.shared.telemetry.collector import Collector, collecting
 
 pytestmark = pytest.mark.kafka
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 PEREIRA = {"kind": "city", "names": {"es": "Pereira"}, "country": "CO", "timezone": "America/Bogota"}
 
 
@@ -179,7 +179,7 @@ def test_prometheus_reaches_every_process_and_each_service_has_one_relay(running
     targets = [target for job in jobs for group in job["static_configs"] for target in group["targets"]]
     assert {target.partition(":")[0] for target in targets} == {part.name for part in running.parts}
     for target in targets:
-        numbers = httpx.get(f"http://{running.composition.places.moved(target)}/metrics").text
+        numbers = httpx.get(f"http://{running.composition.places.moved(target)}/metrics", timeout=PATIENCE_SECONDS).text
         assert re.search(r"^interurbe_outbox_oldest_age_seconds ", numbers, re.MULTILINE)
         leads = re.search(r"^interurbe_relay_is_leader ([\d.]+)$", numbers, re.MULTILINE)
         assert leads
@@ -199,5 +199,5 @@ def test_everything_ends_when_told_and_has_written_nothing_in_its_image(running:
         part.child.ask_to_end()
     grace = {running.composition.file["services"][part.name]["stop_grace_period"] for part in running.parts}
     assert grace == {"30s"}
-    assert {part.name: part.child.ended(seconds=30.0) for part in running.parts} == {part.name: 0 for part in running.parts}
+    assert {part.name: part.child.ended(seconds=PATIENCE_SECONDS) for part in running.parts} == {part.name: 0 for part in running.parts}
     assert {name: files(running.composition.folder / "images" / name) for name in SERVICES} == running.composition.images

@@ -200,9 +200,10 @@ BODIES: dict[str, dict[str, str]] = {"approve": {"terms_hash": "0" * 64}, "sign"
 
 
 def without_traces(answers: list[tuple[int, str]]) -> list[tuple[int, dict[str, Any]]]:
-    """The same without what differs from request to request."""
+    """The same without what differs from request to request, or from one second to the next."""
+    differs = ("trace_id", "instance", "heard_seconds_ago")
     documents = [(status, httpx.Response(status, text=text).json()) for status, text in answers]
-    return [(status, {name: said for name, said in one.items() if name not in ("trace_id", "instance")}) for status, one in documents]
+    return [(status, {name: said for name, said in one.items() if name not in differs}) for status, one in documents]
 
 
 def barred(system: System, url: str) -> bool:

@@ -177,7 +177,7 @@ def test_a_database_that_is_away(stack: Stack, told: Stories) -> None:
     for service in SERVICES:
         wrong = until(f"{service} to notice", lambda: ready(stack, service))  # noqa: B023 - called at once
         assert "database" in wrong
-        assert httpx.get(f"{stack.ports.url(service)}/livez").status_code == 200
+        assert httpx.get(f"{stack.ports.url(service)}/livez", timeout=60).status_code == 200
     code, printed = asked(stack, "partners", "doctor")
     assert code == 1
     assert f"nothing listens on 127.0.0.1:{stack.ports.postgres}" in printed

@@ -139,7 +139,7 @@ class Ending:
             drawn = tree(load_trace(self.traces, trace_id))
             return drawn if "send_email" in drawn and "process" in drawn else None
 
-        return until(f"the spans of trace {trace_id}", whole, seconds=10)
+        return until(f"the spans of trace {trace_id}", whole)
 
     def _trace_id(self, mail_id: str) -> str:
         opened = self.stories.http.get(f"{self.stories.addresses.mail}/mails/{mail_id}.json").json()

@@ -149,11 +149,11 @@ def test_serving_and_working_apart(sail: Sail, ferry_url: str, log_url: str) -> 
     working = sail("work", INTERURBE_DATABASE_URL=ferry_url, INTERURBE_LOG_URL=log_url)
     assert served.logged("started")["loops"] == ["outbox", "idempotency cleanup"]
     assert working.logged("started")["loops"] == ["outbox", "topics", "relay", "wake-up"]
-    assert httpx.post(f"http://127.0.0.1:{served.port}/ledgers").status_code == 201
+    assert httpx.post(f"http://127.0.0.1:{served.port}/ledgers", timeout=30).status_code == 201
     published = "interurbe_relay_published_total 1.0"
     assert published in working.until("/metrics", lambda answer: published in answer.text).text
     assert working.get("/readyz").status_code == served.get("/readyz").status_code == 200
-    assert working.get("/ledgers").status_code == 404
+    assert working.get("/ledgers", timeout=30).status_code == 404
     for one in (served, working):
         one.stop()
         assert one.ended() == 0
@@ -180,14 +180,14 @@ def test_wrong_settings_end_it_with_words_and_no_traceback(sail: Sail) -> None:
 def test_a_crash_test_names_the_place_where_it_ends(sail: Sail, ferry_url: str, log_url: str) -> None:
     sailing = sail("run", INTERURBE_DATABASE_URL=ferry_url, INTERURBE_LOG_URL=log_url, INTERURBE_CRASH="relay.before_send")
     sailing.logged("started")
-    assert httpx.post(f"http://127.0.0.1:{sailing.port}/ledgers").status_code == 201
+    assert httpx.post(f"http://127.0.0.1:{sailing.port}/ledgers", timeout=30).status_code == 201
     assert sailing.ended() == -signal.SIGKILL
 
 
 def test_spans_are_written_before_it_ends(sail: Sail, ferry_url: str, log_url: str, tmp_path: Path) -> None:
     sailing = sail("run", INTERURBE_DATABASE_URL=ferry_url, INTERURBE_LOG_URL=log_url)
     sailing.logged("started")
-    trace = httpx.post(f"http://127.0.0.1:{sailing.port}/ledgers").headers["x-trace-id"]
+    trace = httpx.post(f"http://127.0.0.1:{sailing.port}/ledgers", timeout=30).headers["x-trace-id"]
     sailing.until("/metrics", lambda answer: "interurbe_relay_published_total 1.0" in answer.text)
     sailing.stop()
     assert sailing.ended() == 0
