@@ -77,6 +77,11 @@ async def pair(service: PartnersService) -> Pair:
     return Pair(service, await service.client_of("city_network", names=NAME), await service.client_of("city"))
 
 
+def today() -> date:
+    """The day that it is now, asked for in the test: between the beginning of a run and a test of it midnight may pass."""
+    return datetime.now(UTC).date()
+
+
 def on(day: date, hour: int = 0) -> datetime:
     """An instant of a day, its first second unless an hour is said."""
     return datetime(day.year, day.month, day.day, hour, 0, 1, tzinfo=UTC)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from tests.partners.networks.conftest import NAME, Pair
-
-TODAY = datetime.now(UTC).date()
+from tests.partners.networks.conftest import NAME, Pair, today
 
 
 async def test_a_partner_applies_and_the_network_approves(pair: Pair) -> None:
     made = await pair.apply(role="associate", inherits_agreements="opt_in", message="Solicitamos el ingreso.")
-    assert (made["status"], made["applied_on"], made["lapses_on"]) == ("applied", TODAY.isoformat(), None)
-    first, last = TODAY + timedelta(days=3), TODAY + timedelta(days=100)
+    assert (made["status"], made["applied_on"], made["lapses_on"]) == ("applied", today().isoformat(), None)
+    first, last = today() + timedelta(days=3), today() + timedelta(days=100)
     answer = await pair.act(pair.network, made, "approve", valid_from=first.isoformat(), valid_to=last.isoformat(), grace_days=10)
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"'), answer.text
     approved = answer.json()
@@ -29,7 +27,7 @@ async def test_a_partner_applies_and_the_network_approves(pair: Pair) -> None:
 
 async def test_the_network_may_take_in_as_something_else(pair: Pair) -> None:
     made = await pair.apply(role="founding")
-    approved = (await pair.act(pair.network, made, "approve", valid_from=TODAY.isoformat(), role="observer")).json()
+    approved = (await pair.act(pair.network, made, "approve", valid_from=today().isoformat(), role="observer")).json()
     assert (approved["status"], approved["role"]) == ("current", "observer")
 
 

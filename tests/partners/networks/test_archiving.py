@@ -10,9 +10,7 @@ from sqlalchemy import select
 from services.partners.networks.archiving.commands import ACTS
 from shared.due import due
 from tests.partners.conftest import PartnersService
-from tests.partners.networks.conftest import Pair, on
-
-TODAY = datetime.now(UTC).date()
+from tests.partners.networks.conftest import Pair, on, today
 
 
 async def archived(service: PartnersService, partner: str) -> None:
@@ -32,11 +30,11 @@ def shown(membership: dict[str, Any]) -> tuple[str, str | None, str | None]:
 
 
 async def test_a_member_that_is_archived_belongs_and_is_entitled_up_to_that_day(pair: Pair) -> None:
-    agreement, made = await pair.agreement(), await pair.join(valid_to=str(TODAY + timedelta(days=400)), grace_days=30)
+    agreement, made = await pair.agreement(), await pair.join(valid_to=str(today() + timedelta(days=400)), grace_days=30)
     await archived(pair.service, pair.city.partner)
-    assert shown(await pair.read(made)) == ("current", str(TODAY), "The partner was archived.")
+    assert shown(await pair.read(made)) == ("current", str(today()), "The partner was archived.")
     assert await pair.entitled(agreement)
-    await pair.service.act(on(TODAY + timedelta(days=1)))
+    await pair.service.act(on(today() + timedelta(days=1)))
     assert not await pair.entitled(agreement)
     assert await pair.told(made) == [("started", "public"), ("ended", "public")]
     withdrawn = (await pair.service.facts())[-1]
@@ -46,16 +44,16 @@ async def test_a_member_that_is_archived_belongs_and_is_entitled_up_to_that_day(
 
 async def test_when_a_network_is_archived_its_members_go_and_what_was_over_stays_as_it_was(pair: Pair) -> None:
     over = await pair.join(valid_from="2019-01-01", valid_to="2019-12-31")
-    standing, first_day = await pair.join(), str(TODAY + timedelta(days=60))
+    standing, first_day = await pair.join(), str(today() + timedelta(days=60))
     coming = await pair.join(partner=(await pair.service.register())["id"], valid_from=first_day)
     other = await pair.join(partner=(await pair.service.register())["id"])
     stopped = await pair.act(pair.network, other, "suspend", reason="Cuota sin pagar.")
     assert stopped.status_code == 200
     was = await pair.read(over)
     await archived(pair.service, pair.network.partner)
-    assert shown(await pair.read(standing)) == ("current", str(TODAY), "The network was archived.")
+    assert shown(await pair.read(standing)) == ("current", str(today()), "The network was archived.")
     assert shown(await pair.read(coming)) == ("approved", first_day, "The network was archived.")
-    assert shown(await pair.read(other)) == ("suspended", str(TODAY), "The network was archived.")
+    assert shown(await pair.read(other)) == ("suspended", str(today()), "The network was archived.")
     assert await pair.read(over) == was
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from services.partners.networks.days import Status
 from services.partners.networks.tenure.commands import renew_membership, resume_membership
 from services.partners.networks.tenure.models import Renewal
 from tests.partners.entitlements.conftest import World
-from tests.partners.networks.conftest import Pair, on
+from tests.partners.networks.conftest import Pair, on, today
 
-TODAY = datetime.now(UTC).date()
-LAST = TODAY + timedelta(days=60)
+LAST = today() + timedelta(days=60)
 REASON = "Cuota pendiente."
 
 
@@ -19,7 +18,7 @@ async def test_a_suspended_member_may_not_take_part_until_it_is_resumed(pair: Pa
     agreement, made = await pair.agreement(), await pair.join()
     suspended = await pair.act(pair.network, made, "suspend", reason=REASON)
     assert (suspended.status_code, suspended.headers["etag"]) == (200, '"2"'), suspended.text
-    assert suspended.json() == made | {"status": "suspended", "suspended_on": TODAY.isoformat(), "reason": REASON, "version": 2}
+    assert suspended.json() == made | {"status": "suspended", "suspended_on": today().isoformat(), "reason": REASON, "version": 2}
     assert not await pair.entitled(agreement)
     resumed = await pair.act(pair.network, suspended.json(), "resume")
     assert resumed.json() == made | {"version": 3}
@@ -47,8 +46,8 @@ async def test_a_suspended_member_sees_nothing_of_its_network(pair: Pair) -> Non
     await pair.act(pair.network, made, "suspend", reason=REASON)
     assert (await pair.city.get(place)).status_code == 404
     assert (await pair.city.get("/v1/partners", params={"network": pair.network.partner})).json()["items"] == []
-    assert (await pair.city.get(f"{members}{TODAY}")).json()["items"] == []
-    before = (await pair.city.get(f"{members}{TODAY - timedelta(days=1)}")).json()["items"]
+    assert (await pair.city.get(f"{members}{today()}")).json()["items"] == []
+    before = (await pair.city.get(f"{members}{today() - timedelta(days=1)}")).json()["items"]
     assert [one["id"] for one in before] == [made["id"]]
 
 
