@@ -161,7 +161,7 @@ async def test_what_was_being_read_when_the_keys_changed_is_read_again(service: 
     async with service.runtime.database.session() as holding:
         await holding.execute(text("LOCK TABLE signing_key IN ACCESS EXCLUSIVE MODE"))
         reading = asyncio.create_task(ring.read())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await waiting(service, "signing_key"):
                 pass
         ring.look_again()
@@ -184,7 +184,7 @@ async def test_the_process_that_rotates_signs_with_the_new_key_once_that_is_comm
     async with service.runtime.database.session() as holding:
         await holding.execute(text("LOCK TABLE audit_entry IN SHARE MODE"))
         rotating = asyncio.create_task(service.operator.post("/v1/keys/rotate"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await waiting(service, "audit_entry"):
                 pass
         assert key_id(await ring.signing_key()) != following, "not before it is so"
