@@ -33,6 +33,9 @@ Key = Uuid(as_uuid=False)
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement is given up: asyncpg alone waits for ever on a dead network."""
 
+POOL_WAIT = 20.0
+"""Seconds that a change or a read waits for a connection: as many as its request has left beside some to do it and to be told."""
+
 _DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
@@ -62,7 +65,7 @@ class Database:
     only read.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, application: str = "interurbe", pool_timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, application: str = "interurbe", pool_timeout: float = POOL_WAIT) -> None:
         self.url: URL = make_url(url).set(drivername="postgresql+asyncpg")
         self._application = application
         self.engine = self._opened(pool_size, pool_timeout)

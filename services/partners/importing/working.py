@@ -19,7 +19,7 @@ from services.partners.importing.commands import end_import, keep_marks, refused
 from services.partners.importing.models import Desk, ImportRow, Outcome, PartnerImport, Row, Taken
 from services.partners.importing.schemas import RowKey
 from services.partners.importing.views import desk_for, is_revoked, next_import, rows_to_do
-from services.partners.registry.commands import one_at_a_time
+from services.partners.registry.claims import one_at_a_time
 from services.partners.registry.schemas import NewPartner
 from shared.http import strict_json
 from shared.http.problems import document, invalid

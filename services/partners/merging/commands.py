@@ -32,7 +32,7 @@ from services.partners.merging.models import (
 from services.partners.merging.views import last_merge, no_merge
 from services.partners.models import Seen
 from services.partners.networks.models import Membership
-from services.partners.registry.commands import one_at_a_time
+from services.partners.registry.claims import one_at_a_time
 from services.partners.registry.hosting.commands import leave_own_roof, move_back_in, pass_hostings
 from services.partners.registry.models import Partner
 from services.partners.registry.refusals import PartnerIsMerged

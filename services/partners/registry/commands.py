@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, func, insert, select
+from sqlalchemy import Select, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from services.partners.models import Seen
+from services.partners.registry.claims import one_at_a_time, turn_to_claim
 from services.partners.registry.duplicates.views import Lookout, suspected_duplicates
 from services.partners.registry.history.models import PartnerChange
 from services.partners.registry.hosting.commands import host_from_today
@@ -23,9 +24,6 @@ from shared.events import Event
 from shared.outbox import record_each
 from shared.refusals import Forbidden, NotFound, Refusal, Stale
 
-_NAMES_LOCK = 7_238_411
-"""The advisory lock of this database under which names and identifiers are claimed."""
-
 _New = tuple[Partner, Sequence[Event]]
 """A partner that is not written yet, and what is told of it."""
 
@@ -36,7 +34,7 @@ async def register_partner(session: AsyncSession, caller: Caller, registration: 
     Raises Forbidden, `SuspectedDuplicate`, `IdentifierTaken`, `UnknownPartner` (the host) or Invalid.
     """
     _must_operate(caller)
-    await one_at_a_time(session)
+    await turn_to_claim(session, registration.profile.identifiers, country=registration.profile.country)
     return await _register(session, caller, registration, now)
 
 
@@ -60,7 +58,7 @@ async def update_partner(session: AsyncSession, caller: Caller, seen: Seen, chan
     Raises NotFound, Forbidden, Stale, `IdentifierTaken`, `PartnerIsMerged`, `StillHasMembers`, `UnknownPartner` (the host) or Invalid.
     """
     if "identifiers" in changes:
-        await one_at_a_time(session)
+        await turn_to_claim(session, changes["identifiers"])
     partner = await _partner_seen(session, caller, seen)
     await _change(session, caller, partner, changes, now)
     return partner
@@ -73,7 +71,7 @@ async def put_partner(
 
     Raises what `register_partner` and `update_partner` raise; Stale only when a ``version`` is given.
     """
-    await one_at_a_time(session)
+    await turn_to_claim(session, registration.profile.identifiers, country=registration.profile.country)
     known = await _partner_known_as(session, registration)
     if known is None:
         _must_operate(caller)
@@ -264,11 +262,6 @@ async def _partner_known_as(session: AsyncSession, registration: Registration) -
 
 def _with_keys() -> Select[Partner]:
     return select(Partner).options(joinedload(Partner.external_ids))
-
-
-async def one_at_a_time(session: AsyncSession) -> None:
-    """Wait for whoever claims names or identifiers: two registrations of one name at the same instant would not see each other."""
-    await session.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK)))
 
 
 def _must_operate(caller: Caller) -> None:

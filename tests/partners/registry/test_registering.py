@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from tests.partners.conftest import PartnersService
@@ -91,6 +92,31 @@ async def test_of_two_registrations_in_the_same_instant_one_is_suspected(service
     bare = BARE | {"names": KYIV["names"]}
     answers = await asyncio.gather(*(service.operator.post("/v1/partners", json=bare) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+async def test_near_names_in_the_same_instant_are_suspected_too(service: PartnersService) -> None:
+    answers = await asyncio.gather(
+        service.operator.post("/v1/partners", json=BARE | {"names": {"es": "GGTC Kiev"}}),
+        service.operator.post("/v1/partners", json=BARE | {"names": {"uk": "GGTC Київ"}}),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert {answer.json().get("code") for answer in answers} == {None, "suspected-duplicate"}
+
+
+async def test_sixty_four_registrations_in_the_same_instant_are_all_done(service: PartnersService) -> None:
+    names = [{"es": f"Centro número {number}"} for number in range(64)]
+    answers = await asyncio.gather(*(service.operator.post("/v1/partners", json=BARE | {"names": name}) for name in names))
+    assert Counter(answer.status_code for answer in answers) == {201: 64}
+
+
+async def test_one_identifier_claimed_in_two_countries_in_the_same_instant_belongs_to_one(service: PartnersService) -> None:
+    claims = [
+        BARE | {"names": {"en": name}, "country": name[:2], "identifiers": KYIV["identifiers"]}
+        for name in ("PL Łódź", "DE Köln", "EE Tartu")
+    ]
+    answers = await asyncio.gather(*(service.operator.post("/v1/partners", json=claim) for claim in claims))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert {answer.json().get("code") for answer in answers} == {None, "identifier-taken"}
 
 
 async def test_an_identifier_belongs_to_one_partner(service: PartnersService) -> None:
