@@ -24,18 +24,23 @@ SCOPES: Final = frozenset({"read", "write", "sign", "admin"})
 LONGEST_TOKEN: Final = 4096
 LEEWAY_SECONDS: Final = 5
 REMEMBERED_TOKENS: Final = 4096
+_SECRET: Final = "secret_number"  # noqa: S105 - the claim that says with which of its secrets the client got the token
 PLATFORM: Final = "00000000-0000-0000-0000-000000000000"
 """The partner of a client that belongs to no partner but to the operator: the nil UUID, so it equals nobody's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client of a partner's system, and what it may do: any of ``read``, ``write``, ``sign`` and ``admin``."""
+    """A client of a partner's system, and what it may do: any of ``read``, ``write``, ``sign`` and ``admin``.
+
+    ``secret`` is the number of the client's secret that it came with; None in tokens of a release before.
+    """
 
     client: str
     partner: str
     scopes: frozenset[str]
     issued: float = field(default=0.0, compare=False)
+    secret: int | None = field(default=None, compare=False)
 
     @property
     def is_admin(self) -> bool:
@@ -51,6 +56,11 @@ class Caller:
         """Raise InsufficientScope unless the caller's token carries ``scope`` (no scope implies another)."""
         if scope not in self.scopes:
             raise InsufficientScope(scope)
+
+
+def secret_of(client: str, n: int) -> str:
+    """What one secret of a client is called among what was revoked: a number is never given again, so it names the secret for ever."""
+    return f"{client}/secrets/{n}"
 
 
 class TokenMissing(Unauthenticated):
@@ -166,7 +176,7 @@ class Verifier:
             raise InvalidToken("the token is not valid yet")
         scopes = frozenset(_words(claims, "scope").split())
         issued = _seconds(claims, "iat") if "iat" in claims else 0.0
-        caller = Caller(_words(claims, "sub"), _words(claims, "partner"), scopes & SCOPES, issued)
+        caller = Caller(_words(claims, "sub"), _words(claims, "partner"), scopes & SCOPES, issued, _secret(claims))
         if claims.get("sandbox", False) is not caller.sandbox:
             raise InvalidToken("the token's claim sandbox contradicts its partner")
         return caller
@@ -201,7 +211,8 @@ class Issuer:
             "exp": start + self.seconds(now, until),
             "jti": str(uuid7()),
         }
-        return sign_token(key, claims | ({"sandbox": True} if caller.sandbox else {}))
+        by_secret = {} if caller.secret is None else {_SECRET: caller.secret}
+        return sign_token(key, claims | by_secret | ({"sandbox": True} if caller.sandbox else {}))
 
 
 def sign_token(key: ECKey, claims: dict[str, Any]) -> str:
@@ -232,6 +243,13 @@ def _seconds(claims: dict[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(f"the token's claim {name} must be a number of seconds")
     return float(value)
+
+
+def _secret(claims: dict[str, Any]) -> int | None:
+    value = claims.get(_SECRET)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise InvalidToken(f"the token's claim {_SECRET} must be a whole number")
+    return value
 
 
 def _words(claims: dict[str, Any], name: str) -> str:

@@ -1,33 +1,38 @@
-"""Tokens of a client that was revoked are refused at once, although every process verifies them offline.
+"""Tokens of a client that was revoked, or of a secret that ended, are refused at once, although every process verifies them offline.
 
-A process that answers reads the few clients revoked lately once a second and keeps them in memory: no request costs a query, nothing
-is lost when a connection breaks (as a notification would be), and processes that only answer need not consume. While the database
-is away the last list holds.
+A process that answers reads the few clients revoked and secrets ended lately once a second and keeps them in memory: no request costs a
+query, nothing is lost when a connection breaks (as a notification would be), and processes that only answer need not consume. While the
+database is away the last list holds.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select
+from sqlalchemy import CompoundSelect, Select
 
-from shared.auth import Caller, InvalidToken
+from shared.auth import Caller, InvalidToken, secret_of
 from shared.db import Database
 from shared.loop import Wake
 
 if TYPE_CHECKING:
     from shared.process import Runtime
 
+Since = Callable[[datetime], Select[str, Any] | CompoundSelect[str, Any]]
+"""What is asked for what was revoked after a moment, as `Revoked` takes it."""
+
 REMEMBERED = timedelta(hours=1)
 """Longer than any token lives: what was revoked earlier can have no token any more."""
 
 
 class TokenRevoked(InvalidToken):
-    """The client was revoked, or came to speak for another partner, after the access token was issued. Get a new access token.
+    """The access token was issued before its client was revoked or came to speak for another partner, or its secret has ended.
 
-    If that is refused too, the client was revoked: ask the operator for another.
+    Get a new access token, with the client's newest secret. If that is refused too, the client was revoked: ask the operator for another.
     """
 
     code = "token-revoked"
@@ -37,7 +42,8 @@ class TokenRevoked(InvalidToken):
         """The same words for every client."""
         super().__init__("the access token was revoked")
         self.fix = (
-            "Get a new access token; if that is refused too, ask your partner's admin, or the platform's operator, for another client."
+            "Get a new access token, with the client's newest secret; if that is refused too, ask your partner's admin, or the platform's "
+            "operator, for another client."
         )
 
 
@@ -47,27 +53,36 @@ class Revoked:
     name = "revoked clients"
     poll_seconds = 1.0
 
-    def __init__(self, database: Database, since: Callable[[datetime], Select[str, Any]]) -> None:
-        """``since(moment)`` asks ``database`` for (client, revoked at) of those revoked after the moment."""
+    def __init__(self, database: Database, since: Since) -> None:
+        """``since(moment)`` asks ``database`` for (client, revoked at) of those revoked after the moment, and for (`secret_of`, its end)
+        of secrets that ended after it or will.
+        """
         self.wake = Wake()
         self._database, self._since = database, since
         self._moments: dict[str, float] = {}
         self._read = False
 
     def must_not_hold(self, caller: Caller) -> None:
-        """Raise `TokenRevoked` when the caller's client was revoked after, or in the second in which, its token was issued."""
-        if self._moments and caller.issued <= self._moments.get(caller.client, -1.0):
+        """Raise `TokenRevoked` when the caller's client was revoked after, or in the second in which, its token was issued.
+
+        Or when the secret has ended that the token was got with: whenever that was, no token outlives it.
+        """
+        if not self._moments:
+            return
+        if caller.issued <= self._moments.get(caller.client, -1.0):
+            raise TokenRevoked
+        if caller.secret is not None and time.time() >= self._moments.get(secret_of(caller.client, caller.secret), math.inf):
             raise TokenRevoked
 
-    def hold(self, client: str, moment: datetime) -> None:
-        """Know of a revocation before it is read: in the process that made it."""
-        self._moments[client] = moment.timestamp()
+    def hold(self, revoked: str, moment: datetime) -> None:
+        """Know of a revoked client, or of the end of a secret, before it is read: in the process that made it."""
+        self._moments[revoked] = moment.timestamp()
 
     async def step(self) -> int:
         """Read the list anew; never anything left to do."""
         async with self._database.reader() as reader:
             rows = (await reader.execute(self._since(datetime.now(UTC) - REMEMBERED))).all()
-        self._moments = {client: moment.timestamp() for client, moment in rows}
+        self._moments = {revoked: moment.timestamp() for revoked, moment in rows}
         self._read = True
         return 0
 
@@ -79,7 +94,7 @@ class Revoked:
         """Nothing is held between steps."""
 
 
-def refuse_revoked(runtime: Runtime, since: Callable[[datetime], Select[str, Any]]) -> Revoked:
+def refuse_revoked(runtime: Runtime, since: Since) -> Revoked:
     """Let this process refuse tokens of revoked clients; ``since`` as `Revoked` takes it."""
     revoked = Revoked(runtime.database, since)
     runtime.revoked = revoked

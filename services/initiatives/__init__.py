@@ -6,5 +6,5 @@ Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, 
     MembershipSucceeded, MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed,
     MembershipRenewed, MembershipSuspended, MembershipResumed,
     AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, EntitlementGranted,
-    EntitlementWithdrawn, ClientRevoked, PartnerSuspended, PartnerResumed, PartnerArchived
+    EntitlementWithdrawn, ClientRevoked, ClientSecretRetired, PartnerSuspended, PartnerResumed, PartnerArchived
 """

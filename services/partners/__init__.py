@@ -9,7 +9,7 @@ Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
     AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,
-    ClientRevoked, ClientExpiryWarned, PartnerDuplicateSuspected,
+    ClientRevoked, ClientSecretRetired, ClientExpiryWarned, PartnerDuplicateSuspected,
     PartnerVerificationRequested, PartnerVerified, PartnerVerificationRenewalAsked, PartnerVerificationLapsed,
     PartnerSuspended, PartnerResumed, PartnerArchived
 Consumes: nothing

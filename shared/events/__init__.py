@@ -49,6 +49,7 @@ from shared.events.partners import (
     PartnerUpdated,
     PartyRef,
 )
+from shared.events.retiring import ClientSecretRetired
 from shared.events.standing import (
     PartnerArchived,
     PartnerResumed,
@@ -89,6 +90,7 @@ __all__ = [
     "Alias",
     "ClientExpiryWarned",
     "ClientRevoked",
+    "ClientSecretRetired",
     "CommitmentPlanned",
     "CommitmentTerms",
     "EntitlementGranted",

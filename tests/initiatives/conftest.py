@@ -75,10 +75,11 @@ class InitiativesService:
         """A client of the platform's operator."""
         return self.client_of(PLATFORM, "read write admin")
 
-    def client_of(self, partner: str, scopes: str = USUAL) -> PartnerClient:
-        """A client with a token of this partner."""
+    def client_of(self, partner: str, scopes: str = USUAL, secret: int | None = None) -> PartnerClient:
+        """A client with a token of this partner, which it got with this secret."""
         issuer = Issuer(ISSUER, "interurbe", timedelta(minutes=10))
-        token = issuer.issue(KEY, Caller(f"client of {partner}", partner, frozenset(scopes.split())), datetime.now(UTC))
+        caller = Caller(f"client of {partner}", partner, frozenset(scopes.split()), secret=secret)
+        token = issuer.issue(KEY, caller, datetime.now(UTC))
         return self.client_with({"Authorization": f"Bearer {token}"})
 
     def client_with(self, headers: dict[str, str]) -> PartnerClient:

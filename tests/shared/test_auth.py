@@ -77,6 +77,8 @@ async def test_the_token_is_an_access_token_of_rfc_9068() -> None:
         ({"sub": ""}, "sub must be a text"),
         ({"partner": None}, "partner must be a text"),
         ({"scope": ["read"]}, "scope must be a text"),
+        ({"secret_number": "1"}, "secret_number must be a whole number"),
+        ({"secret_number": True}, "secret_number must be a whole number"),
     ],
 )
 async def test_a_claim_that_is_wrong_is_named(claims: dict[str, Any], words: str) -> None:

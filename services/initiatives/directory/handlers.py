@@ -13,12 +13,14 @@ from services.initiatives.directory.models import (
     PartnerStanding,
     RevokedClient,
 )
+from shared.auth import secret_of
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
     AgreementPartySucceeded,
     AgreementSigned,
     ClientRevoked,
+    ClientSecretRetired,
     Envelope,
     LineTerms,
     MembershipStarted,
@@ -95,6 +97,12 @@ async def agreement_party_succeeded(session: AsyncSession, fact: Envelope) -> No
 async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember whose tokens are refused from when on."""
     await upsert(session, RevokedClient, [_revoked(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def client_secret_retired(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember from when on the tokens that were got with a secret are refused; of several ends the last said counts."""
+    await upsert(session, RevokedClient, [_retired(fact) for fact in facts], key=("id",))
 
 
 def _partner(fact: Envelope) -> dict[str, Any]:
@@ -174,6 +182,12 @@ def _revoked(fact: Envelope) -> dict[str, Any]:
     return {"id": said.client, "revoked_at": said.revoked_at}
 
 
+def _retired(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, ClientSecretRetired)
+    return {"id": secret_of(said.client, said.secret), "revoked_at": said.good_until}
+
+
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
@@ -186,4 +200,5 @@ HANDLERS: Handlers = {
     AgreementEnteredIntoForce: agreement_entered_into_force,
     AgreementPartySucceeded: agreement_party_succeeded,
     ClientRevoked: client_revoked,
+    ClientSecretRetired: client_secret_retired,
 }

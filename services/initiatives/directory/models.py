@@ -97,7 +97,10 @@ class KnownAgreement(Model):
 
 
 class RevokedClient(Model):
-    """A client whose tokens are refused when they were issued until then; read by every process that answers, once a second."""
+    """A client whose tokens are refused when they were issued until then, or a secret of one, whose tokens are refused from then on.
+
+    Read by every process that answers, once a second.
+    """
 
     __tablename__ = "revoked_client"
 

@@ -235,5 +235,5 @@ def _may_be_behind(heard: datetime | None) -> str:
 
 
 def revoked_since(moment: datetime) -> Select[str, datetime]:
-    """The clients revoked after the moment, and when: what they were given until then is refused."""
+    """The clients revoked, and the secrets ended, after the moment, and when."""
     return select(RevokedClient.id, RevokedClient.revoked_at).where(RevokedClient.revoked_at > moment)

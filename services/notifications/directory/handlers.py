@@ -12,6 +12,7 @@ from services.notifications.directory.models import (
     PartnerStanding,
     RevokedClient,
 )
+from shared.auth import secret_of
 from shared.db import upsert
 from shared.events import (
     AgreementEnteredIntoForce,
@@ -19,6 +20,7 @@ from shared.events import (
     AgreementRef,
     AgreementSigned,
     ClientRevoked,
+    ClientSecretRetired,
     Envelope,
     MembershipStarted,
     PartnerMerged,
@@ -87,6 +89,12 @@ async def client_revoked(session: AsyncSession, facts: list[Envelope]) -> None:
     await upsert(session, RevokedClient, [_revoked(fact) for fact in facts], key=("id",))
 
 
+@whole_batch
+async def client_secret_retired(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Remember from when on the tokens that were got with a secret are refused; of several ends the last said counts."""
+    await upsert(session, RevokedClient, [_retired(fact) for fact in facts], key=("id",))
+
+
 def _partner(fact: Envelope) -> dict[str, Any]:
     said = fact.data
     assert isinstance(said, PartnerRegistered | PartnerUpdated | PartnerMergeUndone)
@@ -147,6 +155,12 @@ def _revoked(fact: Envelope) -> dict[str, Any]:
     return {"id": said.client, "revoked_at": said.revoked_at}
 
 
+def _retired(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, ClientSecretRetired)
+    return {"id": secret_of(said.client, said.secret), "revoked_at": said.good_until}
+
+
 HANDLERS: Handlers = {
     PartnerRegistered: partner_described,
     PartnerUpdated: partner_described,
@@ -159,4 +173,5 @@ HANDLERS: Handlers = {
     AgreementEnteredIntoForce: agreement_entered_into_force,
     AgreementPartySucceeded: agreement_party_succeeded,
     ClientRevoked: client_revoked,
+    ClientSecretRetired: client_secret_retired,
 }

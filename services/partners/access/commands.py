@@ -1,6 +1,6 @@
 """What can be done about access: make and revoke clients, give tokens, and rotate the keys that sign them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from services.partners.registry.standing.views import must_be_served, scopes_lef
 from services.partners.registry.views import known_partners
 from shared.auth import Caller
 from shared.due import Act, forgive, owe
+from shared.events import ClientSecretRetired
 from shared.outbox import record
 from shared.refusals import Forbidden, NotFound, Stale
 
@@ -86,24 +87,28 @@ async def change_client(session: AsyncSession, caller: Caller, seen: Seen, chang
 
 async def make_secret(
     session: AsyncSession, caller: Caller, client_id: str, old_valid_until: datetime | None, now: datetime
-) -> tuple[ClientSecret, str]:
-    """Give a client one more secret, shown once; the older one ends then (None: in seven days).
+) -> tuple[ClientSecret, str, Sequence[ClientSecretRetired]]:
+    """Give a client one more secret, shown once; the older one ends then (None: in seven days), which everybody is told.
 
     Raises InsufficientScope, NotFound, `ClientIsRevoked`, Invalid or `TwoSecrets`.
     """
     client = await _ruled(session, caller, client_id)
     before = client.ends_at()
-    made = client.new_secret(old_valid_until, now)
+    secret, words, retired = client.new_secret(old_valid_until, now)
+    await record(session, client, *retired, now=now)
     await _warn_in_time(session, client, before, now)
     await session.flush()
-    return made
+    return secret, words, retired
 
 
 async def drop_secret(session: AsyncSession, caller: Caller, client_id: str, n: int, now: datetime) -> Client:
-    """End one of a client's two secrets at once; raises InsufficientScope, NotFound or `LastSecret`."""
+    """End one of a client's two secrets at once, and the tokens that were got with it.
+
+    Raises InsufficientScope, NotFound or `LastSecret`.
+    """
     client = await _ruled(session, caller, client_id)
     before = client.ends_at()
-    client.drop_secret(n, now)
+    await record(session, client, *client.drop_secret(n, now), now=now)
     await _warn_in_time(session, client, before, now)
     await session.flush()
     return client
@@ -156,7 +161,7 @@ async def _ruled(session: AsyncSession, caller: Caller, client_id: str) -> Clien
 
 
 async def admit(session: AsyncSession, credentials: Credentials, now: datetime) -> tuple[Caller, datetime | None]:
-    """The caller that a token for these credentials shall name, and when its client ends (None: never).
+    """The caller that a token for these credentials shall name, and when its client or the secret shown ends (None: never).
 
     Raises `ClientRefused` or `TokenRefused` (scopes).
     """
@@ -164,13 +169,13 @@ async def admit(session: AsyncSession, credentials: Credentials, now: datetime) 
     secret = client.accepts(credentials.secret, now) if client is not None else None
     if client is None or secret is None:
         raise ClientRefused
-    caller = client.caller(credentials.scopes, await scopes_left(session, client.partner))
+    caller = client.caller(credentials.scopes, await scopes_left(session, client.partner), secret.n)
     if secret.last_used_at is None or now - secret.last_used_at > USE_NOTED_EVERY:
         secret.last_used_at = now
         # Past the version: use is no change, and two uses at once get not in each other's way.
         used = update(Client).where(Client.id == client.id).values(last_used_at=now).execution_options(synchronize_session=False)
         await session.execute(used)
-    return caller, client.expires_at
+    return caller, min(filter(None, (client.expires_at, secret.expires_at)), default=None)
 
 
 async def found(session: AsyncSession, bootstrap_secret: str | None, now: datetime) -> None:
@@ -223,7 +228,7 @@ async def _keep_bootstrap(session: AsyncSession, secret: str, now: datetime) -> 
         session.add(client)
     elif not any(kept.is_said(secret) for kept in client.secrets):
         # A new secret in the settings is how an operator comes back after revoking the old one; one known before changes nothing.
-        client.take_over(secret, now)
+        await record(session, client, *client.take_over(secret, now), now=now)
 
 
 ACTS: Mapping[str, Act] = {ROTATE: rotate_due, WARN: warn_of_expiry}

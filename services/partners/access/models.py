@@ -16,7 +16,7 @@ from services.partners.access.secrets.models import ClientSecret, drop, followin
 from services.partners.models import Model
 from shared.auth import PLATFORM, SCOPES, Caller
 from shared.db import Key, new_id
-from shared.events import ClientExpiryWarned, ClientRevoked, Event, Visibility
+from shared.events import ClientExpiryWarned, ClientRevoked, ClientSecretRetired, Event, Visibility
 from shared.outbox import Aggregate, Reach
 from shared.refusals import Invalid
 from shared.sandbox import in_sandbox
@@ -119,26 +119,39 @@ class Client(Aggregate, Model):
         outlived = end is not None and end < now + TOKEN_LIFE and (before is None or end < before)
         return self._refuse_tokens(now) if outlived else None
 
-    def new_secret(self, old_valid_until: datetime | None, now: datetime) -> tuple[ClientSecret, str]:
-        """One more secret, and what it is; raises `ClientIsRevoked`, Invalid or `TwoSecrets`."""
+    def new_secret(self, old_valid_until: datetime | None, now: datetime) -> tuple[ClientSecret, str, list[ClientSecretRetired]]:
+        """One more secret, what it is, and the end of the older one; raises `ClientIsRevoked`, Invalid or `TwoSecrets`."""
         self._must_live()
+        before = self._ends()
         made, words = following(self.secrets, old_valid_until, now)
         self.secrets.append(made)
         self._changed()
-        return made, words
+        return made, words, self._retired(before)
 
-    def drop_secret(self, n: int, now: datetime) -> None:
+    def drop_secret(self, n: int, now: datetime) -> list[ClientSecretRetired]:
         """End one of its secrets now; nothing happens when it had ended. Raises NotFound or `LastSecret`."""
+        before = self._ends()
         if drop(self.secrets, n, now):
             self._changed()
+        return self._retired(before)
 
-    def take_over(self, secret: str, now: datetime) -> None:
+    def take_over(self, secret: str, now: datetime) -> list[ClientSecretRetired]:
         """Let this secret, which nobody made here, be the only one, and the client live again."""
+        before = self._ends()
         for kept in self.secrets:
             kept.end(now)
         self.secrets.append(ClientSecret.of(secret, len(self.secrets) + 1, now))
         self.revoked_at = None
         self._changed()
+        return self._retired(before)
+
+    def _ends(self) -> dict[int, datetime | None]:
+        return {kept.n: kept.expires_at for kept in self.secrets}
+
+    def _retired(self, before: Mapping[int, datetime | None]) -> list[ClientSecretRetired]:
+        """What tells everybody of each secret whose end is another than ``before``; a new one has none."""
+        moved = [(kept.n, kept.expires_at) for kept in self.secrets if kept.expires_at != before.get(kept.n)]
+        return [ClientSecretRetired(client=self.id, secret=n, partner=self.partner, good_until=end) for n, end in moved if end is not None]
 
     def _changed(self) -> None:
         # Its secrets are rows of their own: the version, which is the ETag, must rise all the same.
@@ -148,10 +161,10 @@ class Client(Aggregate, Model):
         if self.revoked_at is not None:
             raise ClientIsRevoked("The client was revoked and changes no more.", fix="Make a new client.")
 
-    def caller(self, asked: Sequence[str] | None, left: frozenset[str] = SCOPES) -> Caller:
+    def caller(self, asked: Sequence[str] | None, left: frozenset[str] = SCOPES, secret: int | None = None) -> Caller:
         """The caller a token names, with the scopes asked for; all the client has when none is asked. Raises `TokenRefused`.
 
-        ``left`` is what its partner's standing leaves it: an archived one nothing, a suspended one reading.
+        ``left`` is what its partner's standing leaves it: an archived one nothing, a suspended one reading. ``secret`` is the one shown.
         """
         if not left:
             raise TokenRefused("unauthorized_client", "The client's partner is archived.", "Ask the platform's operator.")
@@ -160,7 +173,7 @@ class Client(Aggregate, Model):
         if not scopes or not scopes <= has:
             words = f"This client's scopes are: {' '.join(sorted(has))}{'' if left == SCOPES else ' (its partner is suspended)'}."
             raise TokenRefused("invalid_scope", words, "Ask for some of them, or leave scope out.")
-        return Caller(client=self.id, partner=self.partner or PLATFORM, scopes=scopes)
+        return Caller(client=self.id, partner=self.partner or PLATFORM, scopes=scopes, secret=secret)
 
     def revoke(self, now: datetime) -> ClientRevoked | None:
         """It gets no token from now on and those it has are refused; None when it was revoked before."""

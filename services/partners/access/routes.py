@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -31,7 +32,7 @@ from services.partners.access.schemas import (
 from services.partners.access.secrets.models import Guesses
 from services.partners.access.secrets.schemas import NewSecret, SecretMade
 from services.partners.models import Seen
-from shared.auth import Caller, Issuer
+from shared.auth import Caller, Issuer, secret_of
 from shared.http import Admins, CommandRoute, Cursor, IfMatch, OpenRoute, Page, Reader, Session, page_of, shown_once, versioned
 from shared.http.access import SANDBOX
 from shared.http.session import after_commit
@@ -113,27 +114,31 @@ async def change_client(
 
 @router.post("/clients/{client}/secrets", status_code=201, response_model=SecretMade, summary="Make a client's next secret")
 @shown_once
-async def make_secret(client: ClientPath, caller: Admins, session: Session, body: NewSecret | None = None) -> JSONResponse:
+async def make_secret(client: ClientPath, caller: Admins, session: Session, gate: Gate, body: NewSecret | None = None) -> JSONResponse:
     """Make one more secret, shown this once; the older one stays good until `old_valid_until`, in seven days when left out.
 
-    Two at most are good at a time: 409 `two-secrets`. With a time that has passed the older one ends at once; tokens that were taken
-    with it hold for their ten minutes, so that no request is refused meanwhile: where it leaked, revoke the client, which stops them
-    too. No `If-Match` is asked for: a secret that leaked must be followed by another whatever else changed.
+    Two at most are good at a time: 409 `two-secrets`. With a time that has passed the older one ends at once. Tokens that were taken
+    with it end when it does, here and as soon as the other services hear of it, so none is refused while it is good.
+    No `If-Match` is asked for: a secret that leaked must be followed by another whatever else changed.
     """
     until = body.old_valid_until if body is not None else None
-    secret, words = await commands.make_secret(session, caller, client, until, datetime.now(UTC))
+    secret, words, retired = await commands.make_secret(session, caller, client, until, datetime.now(UTC))
+    for fact in retired:
+        after_commit(session, partial(gate.revoked.hold, secret_of(client, fact.secret), fact.good_until))
     return JSONResponse(views.told_secret(secret) | {"secret": words}, 201, {"Location": f"/v1/clients/{client}"})
 
 
 @router.delete("/clients/{client}/secrets/{n}", response_model=ClientOut, summary="Drop one of a client's two secrets")
-async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, session: Session) -> JSONResponse:
+async def drop_secret(client: ClientPath, n: SecretNumber, caller: Admins, session: Session, gate: Gate) -> JSONResponse:
     """Let a secret get no token from now on; one that had ended changes nothing, one that never was is a 404.
 
     The only one is a 409 `last-secret`.
-    Tokens that were taken with it hold for their ten minutes at the most: revoking the client stops these too.
+    Tokens that were taken with it are refused here at once, and by the other services as soon as they hear of it.
     """
     now = datetime.now(UTC)
-    return _answer(await commands.drop_secret(session, caller, client, n, now), now)
+    changed = await commands.drop_secret(session, caller, client, n, now)
+    after_commit(session, partial(gate.revoked.hold, secret_of(client, n), now))
+    return _answer(changed, now)
 
 
 @router.post("/clients/{client}/revoke", response_model=ClientOut, summary="Revoke a client")
@@ -169,7 +174,7 @@ async def rotate_keys(caller: Admins, session: Session, gate: Gate) -> dict[str,
 async def token(request: Request, session: Session, gate: Gate) -> JSONResponse:
     """OAuth 2 client credentials (RFC 6749, section 4.4): `curl -u ID:SECRET -d grant_type=client_credentials …`.
 
-    The token lives for ten minutes, or to the end of its client where that comes sooner: `expires_in` says it. A refusal is a
+    The token lives for ten minutes, or to the end of its client or secret where that comes sooner: `expires_in` says it. A refusal is a
     problem document that also carries `error` and `error_description`.
     """
     now = datetime.now(UTC)

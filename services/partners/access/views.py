@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc.jwk import ECKey
-from sqlalchemy import Select, or_, select
+from sqlalchemy import CompoundSelect, Text, cast, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.partners.access.models import Client, KeyState, SigningKey
 from services.partners.access.secrets.models import ClientSecret
 from services.partners.models import plain
 from services.partners.registry.views import survivor_of
-from shared.auth import PLATFORM, Caller
+from shared.auth import PLATFORM, Caller, secret_of
 from shared.db import Database
 from shared.refusals import Forbidden, NotFound, Unavailable
 from shared.sandbox import in_sandbox
@@ -116,9 +116,14 @@ class KeyRing:
         return known.until is None or known.until > self._clock()
 
 
-def revoked_since(moment: datetime) -> Select[str, datetime | None]:
-    """The clients whose tokens are refused, and until when they were issued; those revoked before the moment have none any more."""
-    return select(Client.id, Client.tokens_since).where(Client.tokens_since > moment)
+def revoked_since(moment: datetime) -> CompoundSelect[str, datetime | None]:
+    """The clients whose tokens are refused, and until when they were issued; those revoked before the moment have none any more.
+
+    And the secrets that ended after the moment, or will, with their end.
+    """
+    clients = select(Client.id, Client.tokens_since).where(Client.tokens_since > moment)
+    name = ClientSecret.client + secret_of("", 0).removesuffix("0") + cast(ClientSecret.n, Text)
+    return union_all(clients, select(name, ClientSecret.expires_at).where(ClientSecret.expires_at > moment))
 
 
 async def shown_to(reader: AsyncConnection, caller: Caller, asked: str | None) -> str | None:

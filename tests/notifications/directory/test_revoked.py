@@ -1,4 +1,4 @@
-"""What the notifications service hears of a revoked client: its tokens are refused from then on."""
+"""What the notifications service hears of a revoked client, or of a secret that ended: the tokens are refused from then on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from shared.events import ClientRevoked, Visibility
+from shared.events import ClientRevoked, ClientSecretRetired, Visibility
 from tests.notifications.conftest import NotificationsService
 from tests.notifications.neighbours import Reach
 
@@ -42,3 +42,30 @@ async def test_a_token_given_after_the_revocation_is_good(service: Notifications
     city = service.neighbours.partner("Medellín")
     await heard(service, city, datetime.now(UTC) - timedelta(minutes=2))
     assert known(await service.client_of(city).get(PATH))
+
+
+async def retired(service: NotificationsService, partner: str, secret: int, until: datetime) -> None:
+    """A secret of this partner's client was given its end; the process has looked since."""
+    client = f"client of {partner}"
+    fact = ClientSecretRetired(client=client, secret=secret, partner=partner, good_until=until)
+    service.neighbours.say(fact, client, Reach(Visibility.OWNER, (partner,)))
+    await service.hear()
+    assert service.runtime.revoked is not None
+    await service.runtime.revoked.step()
+
+
+async def test_the_tokens_of_an_ended_secret_are_refused_and_no_others_of_that_client(service: NotificationsService) -> None:
+    city = service.neighbours.partner("Medellín")
+    first, second, older = service.client_of(city, secret=1), service.client_of(city, secret=2), service.client_of(city)
+    await retired(service, city, 1, datetime.now(UTC))
+    assert [known(await client.get(PATH)) for client in (first, second, older)] == [False, True, True]
+    assert (await first.get(PATH)).json()["code"] == "token-revoked"
+
+
+async def test_the_tokens_of_a_secret_are_good_until_it_ends_and_its_end_can_come_sooner(service: NotificationsService) -> None:
+    city = service.neighbours.partner("Medellín")
+    system = service.client_of(city, secret=1)
+    await retired(service, city, 1, datetime.now(UTC) + timedelta(minutes=5))
+    assert known(await system.get(PATH))
+    await retired(service, city, 1, datetime.now(UTC))
+    assert not known(await system.get(PATH))

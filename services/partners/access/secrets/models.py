@@ -45,7 +45,7 @@ class ClientSecret(Model):
     n: Mapped[int] = mapped_column(Integer, primary_key=True)
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
     last_used_at: Mapped[datetime | None]
 
     @classmethod
