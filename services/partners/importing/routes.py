@@ -33,7 +33,7 @@ from shared.http.session import runtime_of
 from shared.http.uploads import Upload, UploadRoute, spool, take_your_time
 from shared.telemetry.tracing import current_traceparent
 
-_PAGE: Final = 1000
+_PAGE: Final = 200
 
 
 class _FileRoute(UploadRoute):
@@ -102,7 +102,7 @@ async def export(request: Request, caller: Reads, wanted: Annotated[ExportWanted
 
 
 async def _snapshot(request: Request, wanted: Wanted) -> AsyncIterator[dict[str, Any]]:
-    """Those partners as they were at one moment, fetched a thousand at a time."""
+    """Those partners as they were at one moment, fetched so few at a time that others are answered meanwhile."""
     async with runtime_of(request).database.session() as session:
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         connection = await session.connection()
