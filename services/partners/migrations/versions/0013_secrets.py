@@ -5,7 +5,7 @@ An index on a table of a few rows for each client: nobody who gets a token waits
 
 from alembic import op
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
