@@ -5,7 +5,7 @@ Owns: clients, signing keys, audit entries, partners, partner merges, verificati
 Publishes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, MembershipSucceeded,
     AgreementPartySucceeded, MembershipStarted, MembershipEnded, MembershipOptedIn, MembershipOptedOut,
     MembershipApplied, MembershipApproved, MembershipRejected, MembershipApplicationWithdrawn, MembershipLapseWarned,
-    MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
+    MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed, MembershipChanged,
     MandateRequested, MandateGranted, MandateRevoked, MandateExpired, AgreementDrafted, AgreementProposed, AgreementPartyInvited,
     AgreementRevisionProposed, AgreementPartyConsentLapsed, AgreementPartyApproved, AgreementTermsAgreed, AgreementSignatureRequested,
     AgreementPartySigned, AgreementSigned, AgreementEnteredIntoForce, AgreementAbandoned, EntitlementGranted, EntitlementWithdrawn,

@@ -1,6 +1,7 @@
 """The contracts: what the services tell each other, one frozen class per fact and version."""
 
 from shared.events.access import ClientExpiryWarned, ClientRevoked
+from shared.events.belonging import MembershipChanged
 from shared.events.entitlements import EntitlementGranted, EntitlementStep, EntitlementWithdrawn, MembershipOptedIn, MembershipOptedOut
 from shared.events.envelope import DATASCHEMA, SOURCE, Envelope, Visibility
 from shared.events.event import EVENTS, Event, Value, family
@@ -113,6 +114,7 @@ __all__ = [
     "MembershipApplicationWithdrawn",
     "MembershipApplied",
     "MembershipApproved",
+    "MembershipChanged",
     "MembershipEnded",
     "MembershipEnteredGrace",
     "MembershipLapseWarned",

@@ -70,6 +70,20 @@ async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
         await _settle_way_up(session, step, Reason.MEMBERSHIP_ENDED, now)
 
 
+async def retie(session: AsyncSession, step: Step, *, passes: bool, now: datetime) -> None:
+    """The membership passes on otherwise from now on: by itself, by choice or nothing; done again it does nothing."""
+    await _have_the_way_up(session, step)
+    if passes:
+        row = {"membership": step.membership, "member": step.partner, "network": step.network, "by_choice": step.by_choice}
+        way, other = {"by_choice": step.by_choice}, Tie.by_choice != step.by_choice
+        kept = insert(Tie).values(row).on_conflict_do_update(index_elements=[Tie.membership], set_=way, where=other)
+        changed = await session.scalar(kept.returning(Tie.membership))
+    else:
+        changed = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
+    if changed is not None:
+        await _settle_way_up(session, step, Reason.MEMBERSHIP_CHANGED, now)
+
+
 async def choose(session: AsyncSession, step: Step, agreement: str, *, taken: bool, now: datetime) -> None:
     """The member decided whether it takes part in an agreement of its network, in force or yet to come."""
     await _have_the_way_up(session, step)

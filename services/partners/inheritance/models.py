@@ -26,6 +26,7 @@ class Reason(StrEnum):
     AGREEMENT_OVER = "agreement_over"
     MEMBERSHIP_STARTED = "membership_started"
     MEMBERSHIP_ENDED = "membership_ended"
+    MEMBERSHIP_CHANGED = "membership_changed"
     OPTED_IN = "opted_in"
     OPTED_OUT = "opted_out"
     PARTNERS_MERGED = "partners_merged"

@@ -54,14 +54,14 @@ STAGES: Final = tuple(Stage)
 
 POSSIBLE: Final[Mapping[Status, tuple[str, ...]]] = {
     Status.APPLIED: ("approve", "reject", "withdraw"),
-    Status.APPROVED: ("end", "suspend"),
-    Status.CURRENT: ("end", "renew", "suspend"),
-    Status.GRACE: ("end", "renew", "suspend"),
-    Status.SUSPENDED: ("end", "resume"),
+    Status.APPROVED: ("change", "end", "suspend"),
+    Status.CURRENT: ("change", "end", "renew", "suspend"),
+    Status.GRACE: ("change", "end", "renew", "suspend"),
+    Status.SUSPENDED: ("change", "end", "resume"),
     Status.LAPSED: ("end", "renew"),
     Status.ENDED: ("end",),
 }
-"""What can be done to a membership that is this; what was rejected or withdrawn stays so."""
+"""What can be done to a membership that is this (``change`` is a PATCH of it); what was rejected or withdrawn stays so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from shared.db import Key, new_id
 from shared.events import (
     Event,
     MembershipApproved,
+    MembershipChanged,
     MembershipEnded,
     MembershipLapsed,
     MembershipOptedIn,
@@ -68,6 +69,7 @@ EVERYBODYS: Final = (
     MembershipRenewed,
     MembershipSuspended,
     MembershipResumed,
+    MembershipChanged,
     MembershipSucceeded,
 )
 """The facts that everybody may know: they say who belongs to a network, and that is what entitles."""

@@ -1,4 +1,4 @@
-"""Rows of the table of who gets which status: how a membership is applied for, decided, renewed and suspended."""
+"""Rows of the table of who gets which status: how a membership is applied for, decided, changed, renewed and suspended."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def on_membership(way: str, **more: Any) -> Maker[Any]:
         if way == "resume":
             suspended = await world.service.operator.post(f"{place}/suspend", json={"reason": "Otro."}, headers={"If-Match": '"1"'})
             made = suspended.json()
-        return Ask(f"{place}/{way}", json=more or None, version=made["version"])
+        return Ask(f"{place}/{way}".rstrip("/"), json=more or None, version=made["version"])
 
     return ask
 
@@ -84,6 +84,7 @@ MEMBERSHIPS: Mapping[str, Row[Any]] = {
     ),
     "POST /v1/memberships/{membership}/reject": closed("404 403 403 200 403 200", on_application("reject", reason="Otro.")),
     "POST /v1/memberships/{membership}/withdraw": closed("404 403 200 403 403 200", on_application("withdraw")),
+    "PATCH /v1/memberships/{membership}": closed("403 403 403 200 403 200", on_membership("", role="associate")),
     "POST /v1/memberships/{membership}/renew": closed("403 403 403 200 403 200", on_membership("renew", valid_to="9001-01-01")),
     "POST /v1/memberships/{membership}/suspend": closed("403 403 403 200 403 200", on_membership("suspend", reason="Otro.")),
     "POST /v1/memberships/{membership}/resume": closed("403 403 403 200 403 200", on_membership("resume")),

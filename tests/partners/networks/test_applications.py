@@ -66,7 +66,8 @@ async def test_what_was_decided_is_not_decided_again(pair: Pair) -> None:
     for deed, body in bodies.items():
         answer = await pair.act(pair.service.operator, taken, deed, **body)
         problem = answer.json()
-        assert (answer.status_code, problem["membership_status"], problem["allowed"]) == (409, "current", ["end", "suspend"]), deed
+        assert (answer.status_code, problem["membership_status"]) == (409, "current"), deed
+        assert problem["allowed"] == ["change", "end", "suspend"], deed
     ended = await pair.act(pair.network, rejected, "end", valid_to="2021-01-01")
     assert (ended.status_code, ended.json()["code"]) == (409, "membership-state")
 

@@ -23,8 +23,8 @@ from services.partners.networks.applications.commands import (
 from services.partners.networks.applications.models import Approval
 from services.partners.networks.commands import Ending, end_membership, join_network
 from services.partners.networks.models import Joining
-from services.partners.networks.tenure.commands import renew_membership, resume_membership, suspend_membership
-from services.partners.networks.tenure.models import Renewal
+from services.partners.networks.tenure.commands import change_membership, renew_membership, resume_membership, suspend_membership
+from services.partners.networks.tenure.models import Change, Renewal
 from services.partners.networks.views import Sought, memberships_sought
 from shared.auth import Caller
 from shared.refusals import Refusal
@@ -34,6 +34,8 @@ from tests.partners.networks.conftest import OPERATOR, on
 START = datetime.now(UTC).date()
 DAY = timedelta(days=1)
 LENGTHS, GRACES = st.integers(0, 70), st.sampled_from([0, 5, 20])
+PASSING = [("member", "auto"), ("host", "auto")]
+WAYS = st.sampled_from([*PASSING, ("observer", "auto"), ("member", "opt_in"), ("member", "no")])
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Model:
     grace: int = 0
     ended: bool = False
     suspended: bool = False
+    way: tuple[str, str] = ("member", "auto")
     past: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
 
@@ -93,10 +96,9 @@ class Model:
             return False
         if deed == "end":
             return named >= self.first and not self.over(named + DAY)
-        if deed == "suspend":
-            return status in ("approved", "current", "grace") and not self.ended
-        if deed == "resume":
-            return status == "suspended"
+        if deed in ("change", "suspend", "resume"):
+            runs, stopped = status in ("approved", "current", "grace"), status == "suspended"
+            return {"change": runs or stopped, "suspend": runs and not self.ended, "resume": stopped}[deed]
         late = self.last is not None and (day - (self.last + (self.grace + 1) * DAY)).days > 366
         renewable = status in ("current", "grace", "lapsed") and not self.ended and not open_ended and not late
         return renewable and self.last is not None and named > self.last and named >= day
@@ -177,6 +179,13 @@ class Life(RuleBasedStateMachine):
             self.model.days_set(self.today)
             self.settled()
 
+    @rule(way=WAYS)
+    def change(self, way: tuple[str, str]) -> None:
+        if self.does("change", change_membership, Change(*way)):
+            self.model.told += [] if way == self.model.way else ["changed"]
+            self.model.way = way
+            self.settled()
+
     @rule()
     def suspend(self) -> None:
         if self.does("suspend", suspend_membership, "Cuota."):
@@ -224,7 +233,7 @@ class Life(RuleBasedStateMachine):
         assert status == [self.model.status(self.today)], self.model
         assert told == self.model.told
         if fresh:
-            assert entitled is (status[0] in ("current", "grace")), self.model
+            assert entitled is (status[0] in ("current", "grace") and self.model.way in PASSING), self.model
 
     async def found(self) -> tuple[list[str], list[str], bool]:
         """What the database finds it to be and the answer says it is, what was told, and whether the city may take part."""

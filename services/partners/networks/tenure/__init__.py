@@ -1,1 +1,1 @@
-"""How a membership goes on, and how it runs out: renewed, suspended and resumed; warned of, in grace, lapsed."""
+"""How a membership goes on, and how it runs out: changed, renewed, suspended and resumed; warned of, in grace, lapsed."""

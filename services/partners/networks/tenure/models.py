@@ -1,13 +1,15 @@
-"""What keeps a membership going, what holds it up, and what its days bring when nobody renews it."""
+"""What keeps a membership going, changes it or holds it up, and what its days bring when nobody renews it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from services.partners.networks.days import STAGES, Stage, State, Status, day_of
-from services.partners.networks.models import Membership
+from services.partners.networks.models import Inheritance, Membership
 from shared.events import (
     Event,
+    MembershipChanged,
     MembershipEnteredGrace,
     MembershipLapsed,
     MembershipLapseWarned,
@@ -25,6 +27,34 @@ class Renewal:
 
     valid_to: date
     grace_days: int | None = None
+
+
+_LESS: Final = tuple(Inheritance)
+"""How what a network signs may pass to a member, from all of it to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """As what a partner belongs to the network from now on, and how what the network signs passes to it; None is as before."""
+
+    role: str | None = None
+    inherits_agreements: str | None = None
+
+    def lets_no_more_pass_to(self, membership: Membership) -> bool:
+        """Whether it leaves the role alone, and lets as much pass to the member as before or less: what a member may do itself."""
+        wanted = Inheritance(self.inherits_agreements or membership.inherits_agreements)
+        return self.role is None and _LESS.index(wanted) >= _LESS.index(Inheritance(membership.inherits_agreements))
+
+
+def change(membership: Membership, to: Change, names: Mapping[str, Names], now: datetime) -> MembershipChanged | None:
+    """It is another from now on; None when it was so already. Raises `MembershipState`."""
+    membership.must_allow("change", day_of(now))
+    was = {"was_role": membership.role, "was_inherits_agreements": membership.inherits_agreements}
+    said = {"role": to.role or membership.role, "inherits_agreements": to.inherits_agreements or membership.inherits_agreements}
+    if list(said.values()) == list(was.values()):
+        return None
+    membership.role, membership.inherits_agreements = said.values()
+    return MembershipChanged.model_validate(membership.called(names) | said | was)
 
 
 def renew(membership: Membership, renewal: Renewal, now: datetime) -> MembershipRenewed:

@@ -1,4 +1,4 @@
-"""Renewing, suspending and resuming memberships over HTTP."""
+"""Changing, renewing, suspending and resuming memberships over HTTP."""
 
 from datetime import UTC, datetime
 
@@ -9,10 +9,22 @@ from services.partners.models import Seen
 from services.partners.networks.routes import MembershipId, answer
 from services.partners.networks.schemas import MembershipOut
 from services.partners.networks.tenure import commands
-from services.partners.networks.tenure.schemas import RenewalBody, Suspension
+from services.partners.networks.tenure.schemas import MembershipChanges, RenewalBody, Suspension
 from shared.http import CommandRoute, IfMatch, Session, Writes
 
 router = APIRouter(prefix="/v1/memberships/{membership}", tags=["networks"], route_class=CommandRoute)
+
+
+@router.patch("", response_model=MembershipOut, summary="Change a membership's role, or what passes to the member")
+async def change(membership: MembershipId, body: MembershipChanges, caller: Writes, session: Session, version: IfMatch) -> JSONResponse:
+    """Each field given replaces what was there, fields left out stay. By the network or the operator.
+
+    The member itself may let less pass to it (`auto`, `opt_in`, `no`, in this order), and change nothing else: 403. What it opted in to
+    or out of is kept and counts again. Who may take part follows at once: entitlements are granted or withdrawn, each once. A membership
+    that was not approved, or is over, is not changed: 409 `membership-state` says what is possible; where one of the two is not active
+    it is a 409 `partner-not-active`.
+    """
+    return answer(await commands.change_membership(session, caller, Seen(membership, version), body.change(), datetime.now(UTC)))
 
 
 @router.post("/renew", response_model=MembershipOut, summary="Renew a membership")
