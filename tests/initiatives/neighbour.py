@@ -22,6 +22,7 @@ from shared.events import (
     Envelope,
     Event,
     LineTerms,
+    MembershipChanged,
     MembershipEnded,
     MembershipStarted,
     PartnerMerged,
@@ -89,6 +90,15 @@ class Neighbour:
         )
         self.say(started, membership)
         return membership
+
+    def changes(self, membership: str, partner: str, network: str, role: str = "member", inherits: str = "auto") -> Envelope:
+        """Let a partner belong to a network as something else, or otherwise take part."""
+        names = {"partner_names": self.names[partner], "network_names": self.names[network]}
+        changed = MembershipChanged(
+            membership=membership, partner=partner, network=network, **names, role=role, was_role="member",
+            inherits_agreements=inherits, was_inherits_agreements="auto",
+        )  # fmt: skip
+        return self.say(changed, membership)
 
     def leaves(self, membership: str, partner: str, network: str, last_day: date) -> None:
         """End a membership with a day."""

@@ -23,6 +23,7 @@ from shared.events import (
     ClientSecretRetired,
     Envelope,
     LineTerms,
+    MembershipChanged,
     MembershipStarted,
     PartnerMerged,
     PartnerMergeUndone,
@@ -62,6 +63,15 @@ async def partner_merge_undone(session: AsyncSession, facts: list[Envelope]) -> 
 async def membership_started(session: AsyncSession, facts: list[Envelope]) -> None:
     """Remember that a partner belongs to a network from a day on."""
     await upsert(session, KnownMembership, [_membership(fact) for fact in facts], key=("id",))
+
+
+@whole_batch
+async def membership_changed(session: AsyncSession, facts: list[Envelope]) -> None:
+    """Keep as what a partner belongs to a network now, and how what the network signs passes to it; its days stay."""
+    known = KnownMembership.__table__
+    now: dict[str, Any] = {name: bindparam(f"now_{name}") for name in ("role", "inherits_agreements", "heard_at")}
+    change = update(KnownMembership).where(known.c.id == bindparam("changed")).values(now)
+    await (await session.connection()).execute(change, [_changed(fact) for fact in facts])
 
 
 @whole_batch
@@ -139,6 +149,13 @@ def _membership(fact: Envelope) -> dict[str, Any]:
     }
 
 
+def _changed(fact: Envelope) -> dict[str, Any]:
+    said = fact.data
+    assert isinstance(said, MembershipChanged)
+    now = {"now_role": said.role, "now_inherits_agreements": said.inherits_agreements, "now_heard_at": fact.time}
+    return {"changed": said.membership, **now}
+
+
 def _agreement(fact: Envelope) -> dict[str, Any]:
     said = fact.data
     assert isinstance(said, AgreementSigned)
@@ -195,6 +212,7 @@ HANDLERS: Handlers = {
     PartnerMergeUndone: partner_merge_undone,
     **standing_of(PartnerStanding),
     MembershipStarted: membership_started,
+    MembershipChanged: membership_changed,
     **following(KnownMembership),
     AgreementSigned: agreement_signed,
     AgreementEnteredIntoForce: agreement_entered_into_force,

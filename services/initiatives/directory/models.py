@@ -49,7 +49,7 @@ class PartnerStanding(Standing, Model):
 
 
 class KnownMembership(Model):
-    """A partner in a network, from a day to a day, both inclusive; only ``auto`` passes the network's agreements on."""
+    """A partner in a network, from a day to a day, both inclusive; only ``auto`` passes its agreements on, and to no observer."""
 
     __tablename__ = "known_membership"
 

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from services.initiatives.directory.entitlements.models import LINES
 from shared.db import new_id
 from shared.events import LineTerms
@@ -103,6 +105,25 @@ async def test_another_way_holds_when_the_one_that_was_told_ends(service: Initia
     say.leaves(second, city, liga, date(2026, 8, 31))
     await service.hear()
     assert await entitlements(service, city, "2026-09-01") == []
+
+
+@pytest.mark.parametrize("change", [{"inherits": "no"}, {"role": "observer"}])
+async def test_another_way_holds_when_nothing_passes_on_the_one_that_was_told(service: InitiativesService, change: dict[str, str]) -> None:
+    say = service.neighbour
+    red, liga, city = say.partner("Red", "city_network"), say.partner("Liga", "city_network"), say.partner("Cali")
+    first, second = say.joins(city, red), say.joins(city, liga)
+    agreement = say.binds([red, liga], lines=(LineTerms(line="joint_projects"),))
+    say.entitle(agreement, city, (first, city, red))
+    say.changes(first, city, red, **change)
+    await service.hear()
+    assert [one["path"]["membership"] for one in await entitlements(service, city)] == [second]
+    say.changes(second, city, liga, **change)
+    await service.hear()
+    assert await entitlements(service, city) == []
+    say.changes(first, city, red, role="host")
+    await service.hear()
+    (way,) = [one["path"] for one in await entitlements(service, city)]
+    assert (way["membership"], way["role"]) == (first, "host")
 
 
 async def test_an_agreement_entitles_while_it_is_in_force(service: InitiativesService) -> None:

@@ -101,6 +101,15 @@ async def test_a_membership_that_passes_nothing_on_is_said_so(service: Initiativ
     assert missing["missing"] == f"its membership of WeGO does not pass the network's agreements on (inherits_agreements: {inherits})"
 
 
+async def test_a_membership_that_came_to_pass_nothing_on_is_said_so(service: InitiativesService) -> None:
+    cast = await cast_of(service)
+    membership = service.neighbour.joins(cast.stranger, cast.other)
+    service.neighbour.changes(membership, cast.stranger, cast.other, role="observer")
+    await service.hear()
+    [missing] = (await cast.schedule(participants=[cast.stranger])).json()["missing"]
+    assert missing["missing"] == "its membership of WeGO passes nothing on (role: observer)"
+
+
 async def test_outside_any_agreement_anybody_may_come_and_only_they_know(service: InitiativesService) -> None:
     cast = await cast_of(service)
     shown = await cast.scheduled(participants=[cast.stranger], **OUTSIDE)

@@ -17,6 +17,7 @@ from shared.survivors import kin_of
 _OUTSIDE = "or flag the exchange outside_agreement and say why."
 _DECIDED = {
     "membership_ended": ("a membership on its way to the agreement is over", "Renew that membership"),
+    "membership_changed": ("a membership on its way to the agreement no longer passes it on", "Ask its network to let it"),
     "opted_out": ("it opted out of the agreement", "Let it opt in to the agreement"),
     "agreement_over": ("the agreement is over", "Renew the agreement"),
 }
@@ -32,6 +33,7 @@ class Tie(NamedTuple):
     valid_from: date
     valid_to: date | None
     inherits_agreements: str
+    role: str
 
 
 async def refusal(session: AsyncSession, agreement: Row[Any], without: Sequence[str], on: date) -> NotEntitled:
@@ -71,7 +73,7 @@ async def _ties(session: AsyncSession, agreement: Row[Any], partners: Sequence[s
     """The memberships on the way that was said, and those of a network that the agreement binds, the newest first."""
     member, network, told = aliased(KnownPartner), aliased(KnownPartner), KnownEntitlement
     tie = KnownMembership
-    each = (member.names, network.names.label("network_names"), tie.valid_from, tie.valid_to, tie.inherits_agreements)
+    each = (member.names, network.names.label("network_names"), tie.valid_from, tie.valid_to, tie.inherits_agreements, tie.role)
     joined = (
         select(survivor_of(tie.partner).label("about"), survivor_of(tie.partner), *each)
         .join(network, network.id == tie.network)
@@ -109,6 +111,8 @@ def _not_through(ties: Sequence[Tie], on: date) -> tuple[str, str] | None:
             return f"{of} ends with {tie.valid_to}", f"Renew {of}"
         if tie.valid_from > on:
             return f"{of} begins on {tie.valid_from}", f"Choose a day from {tie.valid_from} on"
+        if tie.role == "observer":
+            return f"{of} passes nothing on (role: {tie.role})", f"Let {of} be of another role"
         if tie.inherits_agreements != "auto":
             lacks = f"{of} does not pass the network's agreements on (inherits_agreements: {tie.inherits_agreements})"
             return lacks, f"Let {of} inherit agreements (auto), or let it opt in where that is its choice"

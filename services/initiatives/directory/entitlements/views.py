@@ -18,6 +18,9 @@ from shared.auth import Caller
 from shared.db import Key
 from shared.survivors import kin, survivor
 
+_PASSES_ON: Final = "m.inherits_agreements <> 'no' AND m.role <> 'observer'"
+"""Whether anything that the network signs can pass to the member."""
+
 _WAYS: Final = (
     text(
         f"""
@@ -28,7 +31,7 @@ _WAYS: Final = (
       UNION ALL
       SELECT w.partner, m.network, w.memberships || m.id, w.networks || m.network, least(w.last_day, m.valid_to)
       FROM way w JOIN known_membership m ON m.partner = w.at
-      WHERE m.inherits_agreements <> 'no' AND m.valid_from <= :day AND (m.valid_to IS NULL OR m.valid_to >= :day)
+      WHERE {_PASSES_ON} AND m.valid_from <= :day AND (m.valid_to IS NULL OR m.valid_to >= :day)
       AND m.network <> w.partner AND NOT m.network = ANY(w.networks)
     )
     SELECT DISTINCT ON (asked.partner, e.agreement) asked.partner, e.agreement, e.lines,
@@ -38,7 +41,7 @@ _WAYS: Final = (
     FROM asked JOIN known_entitlement e ON e.partner = asked.id
     JOIN known_agreement a ON a.id = e.agreement AND a.effective_on <= :day AND (a.expires_on IS NULL OR a.expires_on >= :day)
     CROSS JOIN LATERAL (
-      SELECT coalesce(bool_and(m.valid_from <= :day AND (m.valid_to IS NULL OR m.valid_to >= :day)), true) AS holds,
+      SELECT coalesce(bool_and({_PASSES_ON} AND m.valid_from <= :day AND (m.valid_to IS NULL OR m.valid_to >= :day)), true) AS holds,
         min(m.valid_to) AS last_day
       FROM known_membership m WHERE m.id = ANY(e.memberships)
     ) AS told
@@ -63,9 +66,10 @@ _WAYS: Final = (
 )  # fmt: skip
 """THE rule: each entitlement that these partners hold now and whose agreement and way last until the day.
 
-The way is the one that was said; once a membership on it is known not to hold on the day, any other that the memberships known here
-give to a party: the owner keeps an entitlement unsaid when another way is left, and withdraws it when there is none. A merged partner
-holds what the one it was merged into holds, and the other way round; of two such entitlements the shorter way is told.
+The way is the one that was said; once a membership on it is known not to hold on the day, or to pass nothing on, any other that the
+memberships known here give to a party: the owner keeps an entitlement unsaid when another way is left, and withdraws it when there is
+none. A merged partner holds what the one it was merged into holds, and the other way round; of two such entitlements the shorter way is
+told.
 """
 
 
