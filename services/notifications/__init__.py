@@ -6,5 +6,5 @@ Consumes: PartnerRegistered, PartnerUpdated, PartnerMerged, PartnerMergeUndone, 
     MembershipLapseWarned, MembershipEnteredGrace, MembershipLapsed, MembershipRenewed, MembershipSuspended, MembershipResumed,
     MembershipSucceeded, AgreementSigned, AgreementEnteredIntoForce, AgreementPartySucceeded, ExchangeScheduled,
     ExchangeRescheduled, ExchangeCancelled, MembershipApproved, PartnerDuplicateSuspected, ClientExpiryWarned, ClientRevoked,
-    ClientSecretRetired, PartnerSuspended, PartnerResumed, PartnerArchived
+    ClientSecretRetired, PartnerSuspended, PartnerResumed, PartnerArchived, MembershipChanged
 """

@@ -15,7 +15,8 @@ from tests.faults.history import OK, REFUSED, Fact, Finding, History, Ordeal, Re
 
 TOLD_OF = (
     "agreement.signed.", "agreement.entered_into_force.", "exchange.scheduled.", "exchange.rescheduled.", "exchange.cancelled.",
-    "membership.approved.", "membership.lapse_warned.", "membership.lapsed.", "partner.duplicate_suspected.", "client.expiry_warned.",
+    "membership.approved.", "membership.lapse_warned.", "membership.lapsed.", "membership.changed.", "partner.duplicate_suspected.",
+    "client.expiry_warned.",
 )  # fmt: skip
 
 

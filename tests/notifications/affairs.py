@@ -10,6 +10,7 @@ from shared.events import (
     ClientExpiryWarned,
     Envelope,
     MembershipApproved,
+    MembershipChanged,
     MembershipLapsed,
     MembershipLapseWarned,
     PartnerDuplicateSuspected,
@@ -44,6 +45,13 @@ def about_to_lapse(said: Neighbours, partner: str, network: str, **more: Any) ->
 def lapsed(said: Neighbours, partner: str, network: str, **more: Any) -> Envelope:
     """A membership was not renewed."""
     fact = MembershipLapsed(**_about(said, partner, network) | {"valid_to": LAST_DAY, "lapsed_on": OVER_FROM} | more)
+    return said.say(fact, fact.membership)
+
+
+def changed(said: Neighbours, partner: str, network: str, **more: str) -> Envelope:
+    """A network makes a member something else, or lets something else pass to it."""
+    was = {"role": "member", "was_role": "member", "inherits_agreements": "auto", "was_inherits_agreements": "auto"}
+    fact = MembershipChanged(**_about(said, partner, network) | was | more)
     return said.say(fact, fact.membership)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from services.notifications.alerts.labels import LIKENESSES, ROLES, label
+from services.notifications.alerts.labels import LIKENESSES, PASSED_ON, ROLES, label
 from services.notifications.alerts.phrases import day, listed, moment, one_line, percent, text_in
 from shared.events import (
     ClientExpiryWarned,
     Event,
     MembershipApproved,
+    MembershipChanged,
     MembershipLapsed,
     MembershipLapseWarned,
     PartnerDuplicateSuspected,
@@ -17,10 +18,13 @@ from shared.events import (
 )
 from shared.events.partners import Names
 
-AFFAIRS: Final = (MembershipApproved, MembershipLapseWarned, MembershipLapsed, PartnerDuplicateSuspected, ClientExpiryWarned)
+OF_A_MEMBERSHIP: Final = (MembershipApproved, MembershipLapseWarned, MembershipLapsed, MembershipChanged)
+
+AFFAIRS: Final = (*OF_A_MEMBERSHIP, PartnerDuplicateSuspected, ClientExpiryWarned)
 """The facts told in these words."""
 
-OF_A_MEMBERSHIP: Final = (MembershipApproved, MembershipLapseWarned, MembershipLapsed)
+OBSERVER: Final = "observer"
+"""Who is this in a network follows it without being bound by what it does."""
 
 
 def affected(fact: Event) -> dict[str, Names]:
@@ -48,16 +52,30 @@ def affair(fact: Event, language: str, timezone: str) -> dict[str, Any]:
     }
 
 
-def _membership(fact: MembershipApproved | MembershipLapseWarned | MembershipLapsed, language: str) -> dict[str, Any]:
-    words: dict[str, Any] = {
-        "partner": text_in(fact.partner_names, language),
-        "network": text_in(fact.network_names, language),
-        "last_day": day(fact.valid_to, language) if fact.valid_to else None,
-    }
+def _membership(fact: MembershipApproved | MembershipLapseWarned | MembershipLapsed | MembershipChanged, language: str) -> dict[str, Any]:
+    words: dict[str, Any] = {"partner": text_in(fact.partner_names, language), "network": text_in(fact.network_names, language)}
+    if isinstance(fact, MembershipChanged):
+        return words | _change(fact, language)
+    words["last_day"] = day(fact.valid_to, language) if fact.valid_to else None
     if isinstance(fact, MembershipApproved):
         return words | {"role": label(ROLES, fact.role, language), "first_day": day(fact.valid_from, language)}
     over = fact.lapses_on if isinstance(fact, MembershipLapseWarned) else fact.lapsed_on
     return words | {"over_from": day(over, language), "grace": over > fact.valid_to + timedelta(days=1)}
+
+
+def _change(fact: MembershipChanged, language: str) -> dict[str, Any]:
+    """What is another now, and what it was; None of what stays. To an observer nothing passes, whatever else is said."""
+    passes, passed = (
+        "no" if role == OBSERVER else way
+        for role, way in ((fact.role, fact.inherits_agreements), (fact.was_role, fact.was_inherits_agreements))
+    )
+    another_role, another_way = fact.role != fact.was_role, passes != passed
+    return {
+        "role": label(ROLES, fact.role, language) if another_role else None,
+        "was_role": label(ROLES, fact.was_role, language),
+        "passes": label(PASSED_ON, passes, language) if another_way else None,
+        "passed": label(PASSED_ON, passed, language),
+    }
 
 
 def _suspect(suspect: Suspect, language: str) -> Mapping[str, Any]:

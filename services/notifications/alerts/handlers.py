@@ -19,6 +19,7 @@ from shared.events import (
     ExchangeRescheduled,
     ExchangeScheduled,
     MembershipApproved,
+    MembershipChanged,
     MembershipLapsed,
     MembershipLapseWarned,
     PartnerDuplicateSuspected,
@@ -146,6 +147,7 @@ HANDLERS: Handlers = {
     MembershipApproved: tell,
     MembershipLapseWarned: tell,
     MembershipLapsed: tell,
+    MembershipChanged: tell,
     PartnerDuplicateSuspected: tell,
     ClientExpiryWarned: tell,
 }

@@ -93,6 +93,11 @@ ROLES: Final[Labels] = {
     },
 }
 
+PASSED_ON: Final[Labels] = {
+    "es": {"auto": "todo", "opt_in": "lo que elija, acuerdo por acuerdo", "no": "nada"},
+    "en": {"auto": "all of it", "opt_in": "what it chooses, agreement by agreement", "no": "nothing"},
+}
+
 LIKENESSES: Final[Labels] = {
     "es": {
         "same_name": "el mismo nombre",

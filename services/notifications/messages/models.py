@@ -18,6 +18,7 @@ from shared.events import (
     ExchangeRescheduled,
     ExchangeScheduled,
     MembershipApproved,
+    MembershipChanged,
     MembershipLapsed,
     MembershipLapseWarned,
     PartnerDuplicateSuspected,
@@ -38,6 +39,7 @@ TOLD: tuple[type[Event], ...] = (
     MembershipApproved,
     MembershipLapseWarned,
     MembershipLapsed,
+    MembershipChanged,
     PartnerDuplicateSuspected,
     ClientExpiryWarned,
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.events import Envelope
-from tests.notifications.affairs import about_to_lapse, approved, lapsed, runs_out, suspected
+from tests.notifications.affairs import about_to_lapse, approved, changed, lapsed, runs_out, suspected
 from tests.notifications.conftest import NotificationsService
 
 ANA, NET, BEA, KIM = "ana@medellin.example", "red@asocapitales.example", "bea@bogota.example", "kim@kyiv.example"
@@ -77,6 +77,15 @@ async def test_a_membership_about_to_lapse_is_told_to_the_two_alone(scene: Scene
 async def test_a_membership_that_lapsed_is_no_affair_of_its_fellow_members(scene: Scene) -> None:
     lapsed(scene.said, scene.medellin, scene.network)
     assert sorted(await scene.told()) == sorted([ANA, NET, KIM])
+
+
+async def test_a_membership_that_changed_is_told_to_the_two_and_to_whoever_follows_everything(scene: Scene) -> None:
+    changed(scene.said, scene.medellin, scene.network, role="secretariat")
+    assert await scene.told() == {
+        ANA: "Cambió la membresía de Medellín en Red de capitales",
+        NET: "The membership of Medellín in Network of capitals has changed",
+        KIM: "The membership of Medellín in Network of capitals has changed",
+    }
 
 
 async def test_a_likely_duplicate_is_told_to_both_it_and_the_suspect(scene: Scene) -> None:

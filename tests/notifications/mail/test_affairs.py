@@ -7,7 +7,7 @@ import pytest
 from services.notifications.mail.letters import Words
 from services.notifications.mail.rendering import Templates
 from shared.events import Envelope
-from tests.notifications.affairs import about_to_lapse, approved, lapsed, runs_out, suspected
+from tests.notifications.affairs import about_to_lapse, approved, changed, lapsed, runs_out, suspected
 from tests.notifications.neighbours import STARTS, Neighbours
 
 TEMPLATES = Templates("https://initiatives.example", "https://partners.example")
@@ -54,6 +54,30 @@ def test_a_membership_without_an_end_names_none(said: Neighbours) -> None:
     fact = approved(said, *pair(said), valid_to=None)
     assert "Hasta" not in content(rendered(fact, "es"))
     assert "Until" not in content(rendered(fact, "en"))
+
+
+def test_a_membership_that_is_another(said: Neighbours) -> None:
+    fact = changed(said, *pair(said), role="observer")
+    assert content(rendered(fact, "es")) == (
+        "Cambió la membresía de Ibagué en Red de capitales\n\n"
+        "Ibagué participa ahora como observador; antes, como miembro.\n\n"
+        "De lo que la red firma por sus miembros llega a Ibagué: nada\nAntes: todo\n\n"
+        "Las fechas de la membresía no cambian, y lo que Ibagué firmó por su cuenta sigue igual."
+    )
+    assert content(rendered(fact, "en")) == (
+        "The membership of Ibagué in Network of capitals has changed\n\n"
+        "Ibagué now takes part as an observer; before, as a member.\n\n"
+        "Of what the network signs for its members, Ibagué may use: nothing\nBefore: all of it\n\n"
+        "The days of the membership stay as they are, and so does what Ibagué signed itself."
+    )
+
+
+def test_of_a_membership_only_what_changed_is_told(said: Neighbours) -> None:
+    city, network = pair(said)
+    role = content(rendered(changed(said, city, network, role="host"), "en"))
+    assert ("takes part as the host; before, as a member." in role, "may use" in role) == (True, False)
+    way = content(rendered(changed(said, city, network, inherits_agreements="opt_in"), "en"))
+    assert ("takes part" in way, "may use: what it chooses, agreement by agreement\nBefore: all of it" in way) == (False, True)
 
 
 def test_a_membership_about_to_lapse(said: Neighbours) -> None:

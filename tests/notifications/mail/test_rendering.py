@@ -9,7 +9,7 @@ from services.notifications.mail.letters import Words
 from services.notifications.mail.rendering import Templates
 from services.notifications.messages.models import KINDS, LANGUAGES
 from shared.events import Envelope, LineTerms
-from tests.notifications.affairs import about_to_lapse, approved, lapsed, runs_out, suspected
+from tests.notifications.affairs import about_to_lapse, approved, changed, lapsed, runs_out, suspected
 from tests.notifications.neighbours import STARTS, Neighbours
 
 TEMPLATES = Templates("https://initiatives.example", "https://partners.example")
@@ -126,7 +126,7 @@ def test_every_kind_of_fact_has_all_its_templates(said: Neighbours, language: st
     facts = [signed, said.enters_into_force(signed.subject_id, hosts), scheduled]
     facts += [said.reschedule(scheduled.subject_id, hosts), said.cancel(scheduled.subject_id, hosts)]
     facts += [approved(said, hosts[0], hosts[1]), about_to_lapse(said, *hosts), lapsed(said, *hosts), suspected(said, *hosts)]
-    facts.append(runs_out(said, hosts[0]))
+    facts += [runs_out(said, hosts[0]), changed(said, *hosts)]
     assert {type(fact.data) for fact in facts} == set(KINDS.values())
     for fact in facts:
         words = rendered(fact, language)
