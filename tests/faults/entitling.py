@@ -74,12 +74,16 @@ Ties = dict[str, tuple[str, str, bool]]
 def _web(history: History) -> tuple[Ties, dict[tuple[str, str], bool], dict[str, list[str]]]:
     """The memberships that pass on something today, what their members decided, and whom each agreement in force binds."""
     ties: Ties = {}
+    began: dict[str, dict[str, Any]] = {}
     chosen: dict[tuple[str, str], bool] = {}
     bound: dict[str, list[str]] = {}
     for fact in sorted(history.outbox, key=lambda fact: fact.sequence):
         kind = fact.type.removeprefix("org.interurbe.").rpartition(".")[0]
-        if kind == "membership.started" and _passes_on(fact):
-            ties[fact.thing] = (fact.data["partner"], fact.data["network"], fact.data.get("inherits_agreements") == "opt_in")
+        if kind in ("membership.started", "membership.changed"):
+            said = began[fact.thing] = began.get(fact.thing, {}) | dict(fact.data)
+            ties |= {fact.thing: (said["partner"], said["network"], said.get("inherits_agreements") == "opt_in")}
+            if not _passes_on(said):
+                del ties[fact.thing]
         elif kind == "membership.ended" and fact.data["valid_to"] < _today():
             ties.pop(fact.thing, None)
         elif kind in ("membership.opted_in", "membership.opted_out"):
@@ -99,8 +103,7 @@ def _succeed(kind: str, fact: Fact, ties: Ties, bound: dict[str, list[str]]) -> 
         ties[fact.thing] = (fact.data["partner"], fact.data["network"], ties[fact.thing][2])
 
 
-def _passes_on(started: Fact) -> bool:
-    said = started.data
+def _passes_on(said: dict[str, Any]) -> bool:
     holds = said["valid_from"] <= _today() <= (said.get("valid_to") or "9999")
     return holds and said["role"] != "observer" and said.get("inherits_agreements") != "no"
 

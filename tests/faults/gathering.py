@@ -166,6 +166,7 @@ async def _belonging(connection: Any, history: History) -> None:
     rows = await connection.fetch("SELECT partner::text, network::text, valid_from, reason FROM membership ORDER BY id")
     history.owned["memberships"] = [f"join {row['partner']} {row['network']} {row['valid_from']}" for row in rows]
     history.owned["endings"] = [row["reason"] for row in rows if row["reason"]]
+    history.owned["changes"] = [fact.mark for fact in history.outbox if ".membership.changed." in fact.type and fact.mark]
     history.owned["choices"] = [fact.mark for fact in history.outbox if ".membership.opted_" in fact.type and fact.mark]
     pairs = await connection.fetch("SELECT id::text, partner::text, agreement::text, held FROM entitlement")
     history.views["partners.entitlements"] = {row["id"]: row["held"] for row in pairs}
@@ -239,6 +240,7 @@ _MARKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "membership.started": lambda data: f"join {data['partner']} {data['network']} {data['valid_from']}",
     "membership.opted_in": lambda data: f"opted_in {data['membership']}",
     "membership.opted_out": lambda data: f"opted_out {data['membership']}",
+    "membership.changed": lambda data: f"changed to {data['inherits_agreements']} {data['membership']}",
     "membership.ended": lambda data: str(data["reason"]),
 }
 """By the short name of a fact."""
