@@ -8,6 +8,7 @@ the web alone. Locks are taken in one order (agreement, web, partners by number)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.partners.inheritance import views
 from services.partners.inheritance.models import (
     AGREEMENT_OVER,
+    REST,
     Accord,
     BoundParty,
     Choice,
@@ -26,6 +28,7 @@ from services.partners.inheritance.models import (
     InForce,
     Path,
     Reason,
+    Rest,
     Step,
     Succession,
     Tie,
@@ -44,6 +47,9 @@ _WEB: Final = 0x1A7E2B0E1
 PORTION: Final = 250
 """So many pairs of partner and agreement are worked out and written at a time."""
 
+AT_ONCE: Final = 1000
+"""So many pairs are settled in the transaction that touches them; the rest follows in others, so that nobody waits long for its locks."""
+
 Ways = Sequence[tuple[Accord, Mapping[str, Path]]]
 """Agreements in force, each with the path of everybody whom it entitles."""
 
@@ -59,7 +65,8 @@ async def tie(session: AsyncSession, step: Step, now: datetime) -> None:
     row = {"membership": step.membership, "member": step.partner, "network": step.network, "by_choice": step.by_choice}
     made = await session.scalar(insert(Tie).values(row).on_conflict_do_nothing().returning(Tie.membership))
     if made is not None:
-        await _settle_way_up(session, step, Reason.MEMBERSHIP_STARTED, now)
+        agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
+        await _settle_below(session, step.partner, agreements, Reason.MEMBERSHIP_STARTED, now)
 
 
 async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
@@ -67,7 +74,10 @@ async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
     await _have_the_way_up(session, step)
     gone = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
     if gone is not None:
-        await _settle_way_up(session, step, Reason.MEMBERSHIP_ENDED, now)
+        # All in one: whoever leaves the partner before its turn came would no more be below it, and keep what it had.
+        agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
+        if agreements:
+            await _settle(session, await views.members_below(session, [step.partner]), agreements, Reason.MEMBERSHIP_ENDED, now)
 
 
 async def retie(session: AsyncSession, step: Step, *, passes: bool, now: datetime) -> None:
@@ -89,8 +99,7 @@ async def choose(session: AsyncSession, step: Step, agreement: str, *, taken: bo
     await _have_the_way_up(session, step)
     row = {"membership": step.membership, "agreement": agreement, "taken": taken, "chosen_at": now}
     await upsert(session, Choice, [row], key=("membership", "agreement"))
-    partners = await views.members_below(session, [step.partner])
-    await _settle(session, partners, [agreement], Reason.OPTED_IN if taken else Reason.OPTED_OUT, now)
+    await _settle_below(session, step.partner, [agreement], Reason.OPTED_IN if taken else Reason.OPTED_OUT, now)
 
 
 async def bind(session: AsyncSession, accord: Accord, now: datetime) -> None:
@@ -105,8 +114,7 @@ async def bind(session: AsyncSession, accord: Accord, now: datetime) -> None:
     await session.execute(insert(BoundParty), [{"agreement": accord.agreement, "partner": party} for party in accord.bound])
     if accord.ends_at is not None:
         await due.owe(session, AGREEMENT_OVER, f"agreement/{accord.agreement}", accord.ends_at)
-    partners = await views.members_below(session, accord.bound)
-    await _settle(session, partners, [accord.agreement], Reason.AGREEMENT_IN_FORCE, now)
+    await _settle_rest(session, accord, Rest(accord.agreement, "", Reason.AGREEMENT_IN_FORCE, ""), now)
 
 
 async def release(session: AsyncSession, agreement: str, now: datetime) -> None:
@@ -155,10 +163,36 @@ async def agreement_over(session: AsyncSession, subject: str, now: datetime) -> 
     await release(session, subject.partition("/")[2], now)
 
 
-async def _settle_way_up(session: AsyncSession, step: Step, reason: Reason, now: datetime) -> None:
-    agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
-    if agreements:
-        await _settle(session, await views.members_below(session, [step.partner]), agreements, reason, now)
+async def rest_due(session: AsyncSession, subject: str, now: datetime) -> None:
+    """The next portion of a change that touches very many; what was settled by another change meanwhile is not told again."""
+    rest = Rest.of(subject)
+    await _wait(session, [(_number(rest.agreement), True)])
+    for accord in await views.accords(session, [rest.agreement]):
+        await _have_agreement(session, rest.agreement, accord.bound)
+        await _settle_rest(session, accord, rest, now)
+
+
+async def _settle_rest(session: AsyncSession, accord: Accord, rest: Rest, now: datetime) -> None:
+    """Work out what is left of a change, as it is now, as many pairs as may be in one transaction; what is left then is due."""
+    below = await views.members_below(session, [rest.below] if rest.below else accord.bound)
+    partners = sorted(partner for partner in below if partner > rest.after)
+    # The parties themselves wait for nobody.
+    some = [*partners[:AT_ONCE], *sorted({*accord.bound} & {*partners[AT_ONCE:]})]
+    await _settle(session, some, [rest.agreement], rest.reason, now)
+    if len(partners) > AT_ONCE:
+        await due.owe(session, REST, replace(rest, after=partners[AT_ONCE - 1]).subject, now)
+
+
+async def _settle_below(session: AsyncSession, partner: str, agreements: Sequence[str], reason: Reason, now: datetime) -> None:
+    """Work out again what the partner and those below it may use of these agreements; where they are very many, some of it later."""
+    partners = await views.members_below(session, [partner])
+    if len(partners) * len(agreements) <= AT_ONCE:
+        if agreements:
+            await _settle(session, partners, agreements, reason, now)
+        return
+    await _settle(session, [partner], agreements, reason, now)
+    for agreement in agreements:
+        await due.owe(session, REST, Rest(agreement, partner, reason, "").subject, now)
 
 
 async def _settle(session: AsyncSession, partners: Sequence[str], agreements: Sequence[str], reason: Reason, now: datetime) -> None:
@@ -230,5 +264,5 @@ def _number(identity: str) -> int:
     return UUID(identity).int & 0x7FFF_FFFF_FFFF_FFFF
 
 
-ACTS: due.Acts = {AGREEMENT_OVER: agreement_over}
+ACTS: due.Acts = {AGREEMENT_OVER: agreement_over, REST: rest_due}
 """What happens to entitlements by date."""

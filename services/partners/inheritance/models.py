@@ -19,6 +19,10 @@ AGREEMENT_OVER: Final = "entitlement.agreement_over"
 """The kind of due act by which an agreement with a last day stops to entitle anybody."""
 
 
+REST: Final = "entitlement.rest"
+"""The kind of due act by which a change that touches very many partners goes on, a portion at a time."""
+
+
 class Reason(StrEnum):
     """What brought a partner its entitlement, or took it away."""
 
@@ -31,6 +35,30 @@ class Reason(StrEnum):
     OPTED_OUT = "opted_out"
     PARTNERS_MERGED = "partners_merged"
     MERGE_UNDONE = "merge_undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Whose entitlement by an agreement is still to be worked out: those ``below`` a partner (empty: below the parties it binds).
+
+    Of them those whose ids come ``after`` this one; ``reason`` is what is told to whom it changes.
+    """
+
+    agreement: str
+    below: str
+    reason: Reason
+    after: str
+
+    @property
+    def subject(self) -> str:
+        """What the due act is about; another one for each portion."""
+        return f"agreement/{self.agreement}/{self.reason}/{self.below}/{self.after}"
+
+    @classmethod
+    def of(cls, subject: str) -> Self:
+        """From its `subject`."""
+        _, agreement, reason, below, after = subject.split("/")
+        return cls(agreement, below, Reason(reason), after)
 
 
 @dataclass(frozen=True, slots=True)
