@@ -115,7 +115,7 @@ class InitiativesService:
 @pytest.fixture
 def settings(new_database: NewDatabase, tmp_path: Path) -> InitiativesSettings:
     """The settings of the service under test; a test that wants a bus puts one into the runtime."""
-    url = new_database("initiatives")
+    url = new_database("initiatives", Model.metadata, mechanism_tables())
     return InitiativesSettings.model_validate(
         {
             "database_url": url,
@@ -132,9 +132,6 @@ async def runtime(settings: InitiativesSettings) -> AsyncIterator[Runtime]:
     """A runtime on a fresh database with all tables; the bus is not started, for what is heard is handed over."""
     # Many that ask at once wait for five connections: on a slow machine longer than a service would have them wait.
     database = Database(settings.database_url.get_secret_value(), pool_size=5, application="tests", pool_timeout=60.0)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Model.metadata.create_all)
-        await connection.run_sync(mechanism_tables().create_all)
     telemetry = Telemetry("initiatives", settings)
     bus = PostgresBus(settings.database_url.get_secret_value())
     made = Runtime(settings=settings, database=database, bus=bus, wake=Wake(), telemetry=telemetry)

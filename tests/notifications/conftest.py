@@ -170,7 +170,7 @@ async def server() -> AsyncIterator[MailServer]:
 @pytest.fixture
 def settings(new_database: NewDatabase, tmp_path: Path) -> NotificationsSettings:
     """The settings of the service under test; no test here needs a log of its own."""
-    url = new_database("notifications")
+    url = new_database("notifications", Model.metadata, mechanism_tables())
     return NotificationsSettings.model_validate(
         {
             "database_url": url, "log_url": url, "issuer": ISSUER, "public_url": ADDRESS,
@@ -184,9 +184,6 @@ async def runtime(settings: NotificationsSettings) -> AsyncIterator[Runtime]:
     """A runtime on a fresh database with all tables; the bus is not started, for what is heard is handed over."""
     # Many that ask at once wait for five connections: on a slow machine longer than a service would have them wait.
     database = Database(settings.database_url.get_secret_value(), pool_size=5, application="tests", pool_timeout=60.0)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Model.metadata.create_all)
-        await connection.run_sync(mechanism_tables().create_all)
     assert settings.log_url is not None
     telemetry = Telemetry("notifications", settings)
     telemetry.take_spans()

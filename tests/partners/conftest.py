@@ -32,6 +32,7 @@ from shared.migrations import mechanism_tables
 from shared.outbox import outbox
 from shared.process import Runtime
 from shared.telemetry import Telemetry
+from tests.fixtures.postgres import NewDatabase
 
 BOOTSTRAP_SECRET = "bootstrap-secret-of-a-test"
 ADDRESS = "http://partners.test"
@@ -107,12 +108,13 @@ def client_on(app: FastAPI, headers: dict[str, str] | None = None) -> PartnerCli
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> PartnersSettings:
-    """The settings of the service under test."""
+def settings(new_database: NewDatabase, tmp_path: Path) -> PartnersSettings:
+    """The settings of the service under test, whose database has its tables."""
+    url = new_database("partners", Model.metadata, mechanism_tables())
     return PartnersSettings.model_validate(
         {
-            "database_url": database_url,
-            "log_url": database_url,  # nothing here sends, so a second database would be made for nothing
+            "database_url": url,
+            "log_url": url,  # nothing here sends, so a second database would be made for nothing
             "issuer": ADDRESS,
             "public_url": ADDRESS,
             "traces_dir": tmp_path / "traces",
@@ -126,9 +128,6 @@ async def runtime(settings: PartnersSettings) -> AsyncIterator[Runtime]:
     """A runtime on a fresh database with all tables; the bus is not started, for nothing here sends."""
     # Many that ask at once wait for five connections: on a slow machine longer than a service would have them wait.
     database = Database(settings.database_url.get_secret_value(), pool_size=5, application="tests", pool_timeout=60.0)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Model.metadata.create_all)
-        await connection.run_sync(mechanism_tables().create_all)
     assert settings.log_url is not None
     telemetry = Telemetry("partners", settings)
     bus = PostgresBus(settings.log_url.get_secret_value())
