@@ -74,10 +74,7 @@ async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
     await _have_the_way_up(session, step)
     gone = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
     if gone is not None:
-        # All in one: whoever leaves the partner before its turn came would no more be below it, and keep what it had.
-        agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
-        if agreements:
-            await _settle(session, await views.members_below(session, [step.partner]), agreements, Reason.MEMBERSHIP_ENDED, now)
+        await _settle_way_up(session, step, Reason.MEMBERSHIP_ENDED, now)
 
 
 async def retie(session: AsyncSession, step: Step, *, passes: bool, now: datetime) -> None:
@@ -181,6 +178,16 @@ async def _settle_rest(session: AsyncSession, accord: Accord, rest: Rest, now: d
     await _settle(session, some, [rest.agreement], rest.reason, now)
     if len(partners) > AT_ONCE:
         await due.owe(session, REST, replace(rest, after=partners[AT_ONCE - 1]).subject, now)
+
+
+async def _settle_way_up(session: AsyncSession, step: Step, reason: Reason, now: datetime) -> None:
+    """Work out at once what the partner and those below it may use by the way up that was there until now.
+
+    All in one: whoever leaves the partner before its turn came would no more be below it, and keep what it had.
+    """
+    agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
+    if agreements:
+        await _settle(session, await views.members_below(session, [step.partner]), agreements, reason, now)
 
 
 async def _settle_below(session: AsyncSession, partner: str, agreements: Sequence[str], reason: Reason, now: datetime) -> None:

@@ -106,7 +106,7 @@ async def test_lists_come_in_pages(world: World) -> None:
     ("visibility", "seen"),
     [
         ("public", {"party", "member", "nested", "stranger"}),
-        ("network", {"party", "member"}),
+        ("network", {"party", "member", "nested"}),
         ("parties", {"party"}),
     ],
 )
