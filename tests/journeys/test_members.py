@@ -79,6 +79,24 @@ def test_a_member_takes_part_until_it_leaves_and_what_stands_stays(stack: Stack,
     assert "not-entitled" in refusal(network, f"{exchanges}/{held['id']}/reschedule", later, stands["version"])
 
 
+def test_a_member_is_made_an_observer_and_a_member_again_and_reads_of_it(stack: Stack, told: Stories) -> None:
+    network, city = told.systems["asocapitales"], told.ids["bogota"]
+    exchanges = f"{told.addresses.initiatives}/v1/exchanges"
+    (own,) = items(network, f"{told.addresses.partners}/v1/partners/{city}/memberships")
+    place = f"{told.addresses.partners}/v1/memberships/{own['id']}"
+    until("initiatives to know that it may take part", lambda: entitled(told, "initiatives", city))
+    observing = network.patch(place, {"role": "observer"}, own["version"])
+    assert not entitled(told, "partners", city)
+    until("initiatives to know that it looks on", lambda: not entitled(told, "initiatives", city))
+    assert "not-entitled" in refusal(network, exchanges, workshop(told, city))
+    back = network.patch(place, {"role": own["role"]}, observing["version"])
+    assert back == own | {"version": own["version"] + 2}
+    until("initiatives to know that it takes part again", lambda: entitled(told, "initiatives", city))
+    at_rest(stack)
+    mails = told.http.get(f"{told.addresses.mail}/mails.json").json()
+    assert [mail["to"] for mail in mails if "Cambió la membresía de" in mail["subject"]].count(["internacional@bogota.example"]) == 2
+
+
 async def test_everything_delivered_again_and_backwards_changes_nothing_and_mails_nobody(stack: Stack, told: Stories) -> None:
     await asyncio.to_thread(at_rest, stack)
     before = everything(told)
