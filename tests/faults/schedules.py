@@ -210,6 +210,7 @@ def play(ground: Ground, number: int, *, schedules: int, steps: int) -> None:
         max_examples=schedules,
         stateful_step_count=steps,
         deadline=None,
+        derandomize=False,  # it is drawn from the seed
         database=None,
         print_blob=True,
         report_multiple_bugs=False,
