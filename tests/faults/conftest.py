@@ -85,9 +85,10 @@ class Tell:
         self._began = time.monotonic()
 
     def __call__(self, outcome: Outcome, seed: int) -> None:
-        """Everything looked at must hold."""
+        """Every invariant must have been looked at, and hold."""
         self.counted(outcome.operations, outcome.report.words(), seed)
         assert outcome.report.broken == {}
+        assert outcome.report.unseen == []
 
     def counted(self, operations: int, invariants: str, seed: int | None = None) -> None:
         """Operations, the invariants that were checked, and the seed."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import asyncpg
 import httpx
-import psutil
 
 from deploy.embedded.demo.facts import PEOPLE
 from deploy.embedded.demo.stories import Stories
@@ -27,17 +26,16 @@ from shared.bus.kafka import KafkaBus
 from shared.bus.postgres import PostgresBus
 from shared.telemetry.tracing import trace_id_of
 from tests.faults.entitling import succeeded
+from tests.faults.footprint import SERVICES, leaks
 from tests.faults.history import Fact, History, Mail, Quiet, Told
 from tests.fixtures.log import whole_log
 
-SERVICES = ("partners", "initiatives", "notifications")
 LISTENS = {
     "initiatives.directory": DIRECTORY, "initiatives.directory.entitlements": ENTITLEMENTS, "initiatives.commitments": COMMITMENTS,
     "notifications.directory": NOTIFICATIONS_DIRECTORY, "notifications.alerts": ALERTS,
 }  # fmt: skip
 TOPICS = [f"interurbe.{service}" for service in SERVICES]
 SETTLE_SECONDS = 120.0
-SECRET_PLACES = ("log/*.log", "traces/*.jsonl")
 
 _WAITING = """
 SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unpublished, (SELECT count(*) FROM due WHERE due_at <= now()) AS due,
@@ -47,6 +45,7 @@ _OPEN_MESSAGES = "SELECT count(*) FROM message WHERE status IN ('queued', 'defer
 _HASTEN = "UPDATE message SET next_attempt_at = now() WHERE status = 'deferred' AND claim IS NULL AND next_attempt_at > now()"
 _OUTBOX = "SELECT id::text, subject, sequence, type, topic, headers, payload FROM outbox ORDER BY seq"
 _ASKED = "SELECT email, min(t.created_at) AS since FROM subscription t JOIN subscriber s ON s.id = subscriber_id GROUP BY 1"
+_SET_ASIDE = "SELECT concat((SELECT string_agg(p::text, ' ') FROM inbox_parked p), (SELECT string_agg(last_error, ' ') FROM outbox))"
 COUNTED = {
     "partners": tuple((name, name) for name in ("partner", "agreement", "membership", "mandate", "entitlement", "client")),
     "initiatives": (("exchange", "exchange"), ("commitment", "commitment")),
@@ -112,12 +111,6 @@ def topics_of() -> dict[str, list[str]]:
     return {name: sorted({event.TOPIC for event in handlers}) for name, handlers in LISTENS.items()}
 
 
-def handles(stack: Stack) -> dict[str, tuple[int, int]]:
-    """(process id, open files and sockets) of each service."""
-    pids = {name: stack.children[name].pid for name in SERVICES}
-    return {name: (pid, psutil.Process(pid).num_fds()) for name, pid in pids.items() if pid is not None}
-
-
 def gather(stack: Stack, stories: Stories, history: History) -> History:
     """Fill in everything that can be read once all is at rest; ``commands`` and what was seen meanwhile are there already."""
     history.listens = topics_of()
@@ -125,7 +118,7 @@ def gather(stack: Stack, stories: Stories, history: History) -> History:
     asyncio.run(_tables(stack, history))
     history.log = asyncio.run(_log(stack))
     history.mails = mails(stack)
-    history.leaks = _leaks(stack, stories)
+    history.leaks = leaks(stack, stories, history)
     return history
 
 
@@ -143,6 +136,7 @@ async def read_tables(service: str, url: str, history: History) -> None:
             history.marks.setdefault(row["consumer"], {})[row["subject"]] = row["sequence"]
         for row in await connection.fetch("SELECT consumer, count(*) AS n FROM inbox_parked GROUP BY 1"):
             history.parked[row["consumer"]] = row["n"]
+        history.texts[f"what {service} set aside"] = str(await connection.fetchval(_SET_ASIDE))
         for table, subject in COUNTED[service]:
             rows = await connection.fetch(f"SELECT id::text, sequence FROM {table}")
             history.counted |= {f"{subject}/{row['id']}": row["sequence"] for row in rows}
@@ -195,9 +189,7 @@ async def _notifications(connection: Any, history: History) -> None:
         "SELECT m.id::text, event_id::text, email, status, ambiguous, m.trace_id, template"
         " FROM message m JOIN subscriber s ON s.id = subscriber_id"
     )
-    asked = await connection.fetch(
-        "SELECT email, min(t.created_at) AS since FROM subscription t JOIN subscriber s ON s.id = subscriber_id GROUP BY 1"
-    )
+    asked = await connection.fetch(_ASKED)
     history.since = {row["email"]: row["since"] for row in asked}
     rows = await connection.fetch("SELECT id::text, partner::text, network::text, valid_to::text FROM known_membership")
     history.views["notifications.memberships"] = {row["id"]: [row["partner"], row["network"], row["valid_to"]] for row in rows}
@@ -270,15 +262,3 @@ def mails(stack: Stack) -> list[Mail]:
     told = [(one, {name.lower(): value for name, value in headers}) for one, headers in opened]
     asked = [(one, headers) for one, headers in told if "<confirmation." not in headers.get("list-id", "")]
     return [Mail(one["message_id"], one["to"][0], one["subject"], headers.get("x-trace-id")) for one, headers in asked]
-
-
-def _leaks(stack: Stack, stories: Stories) -> list[str]:
-    hidden = {stack.bootstrap_secret, *(system.secret for system in stories.systems.values()), *(email for _, email, *_ in PEOPLE)}
-    found: list[str] = []
-    for pattern in SECRET_PLACES:
-        for path in stack.var.glob(pattern):
-            if path.stem == "mailsink":
-                continue
-            text = path.read_text(errors="replace")
-            found.append(", ".join(f"{path.name} holds {one[:6]}…" for one in sorted(hidden) if one in text))
-    return found

@@ -88,9 +88,16 @@ class Said:
     alive: bool | None = None
 
 
+BRIEF = "brief"
+"""Stands for the check of a fault that does not last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ordeal:
-    """A fault as long as it lasted, at one service: which check had to fail (none: the process itself was away), and all it said."""
+    """A fault as long as it lasted, at one service: which check had to fail (none: the process itself was away), and all it said.
+
+    One that is over as soon as it is done (`BRIEF`) may have been got over already: then it is asked only who answers, and how.
+    """
 
     what: str
     service: str
@@ -122,9 +129,13 @@ class History:
     mails: list[Mail] = field(default_factory=list)
     quiet: Quiet | None = None
     handles: dict[str, tuple[int, int]] | None = None
-    """Of each process its open files and sockets before and after."""
+    """What is held ("partners: open files", "partners: megabytes", "PostgreSQL: connections") before and after."""
+    metrics: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Of each service what its numbers say it has done, before and after; a process that was replaced began at zero."""
     ordeals: list[Ordeal] = field(default_factory=list)
     """What services said of themselves while faults lasted; a fault too short to ask about is not among them."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """What stands where others may read it, beside logs and spans: by what it is."""
     leaks: list[str] | None = None
 
 
@@ -154,9 +165,14 @@ class Report:
         """What does not hold, with the first differences."""
         return {name: list(dict.fromkeys(found.wrong))[:10] for name, found in self.findings.items() if found.wrong}
 
+    @property
+    def unseen(self) -> list[str]:
+        """What nothing was looked at for: it holds of nothing, and is never called sound."""
+        return [name for name, found in self.findings.items() if not found.looked_at]
+
     def words(self) -> str:
-        """One line, for a table."""
-        held = [name for name, found in self.findings.items() if found.looked_at and not found.wrong]
-        unseen = [name for name, found in self.findings.items() if not found.looked_at]
+        """One line, for a table: each invariant that holds with how many things were looked at."""
+        held = [f"{name} ({found.looked_at})" for name, found in self.findings.items() if found.looked_at and not found.wrong]
+        unseen = self.unseen
         broken = [f"{name} {found.words}" for name, found in self.findings.items() if found.wrong]
         return "; ".join(filter(None, [" ".join(held), ", ".join(broken), f"not looked at: {' '.join(unseen)}" if unseen else ""]))

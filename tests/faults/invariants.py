@@ -11,13 +11,17 @@ from datetime import datetime
 from typing import Any
 
 from tests.faults import entitling
-from tests.faults.history import OK, REFUSED, Fact, Finding, History, Ordeal, Report, Said
+from tests.faults.history import BRIEF, OK, REFUSED, Fact, Finding, History, Ordeal, Report, Said
 
 TOLD_OF = (
     "agreement.signed.", "agreement.entered_into_force.", "exchange.scheduled.", "exchange.rescheduled.", "exchange.cancelled.",
     "membership.approved.", "membership.lapse_warned.", "membership.lapsed.", "membership.changed.", "partner.duplicate_suspected.",
     "client.expiry_warned.",
 )  # fmt: skip
+
+
+ROOM = {"open files": 40, "megabytes": 64, "connections": 30}
+"""How much more of each may be held after a fault than before: pools fill, code is loaded."""
 
 
 def check(history: History) -> Report:
@@ -78,13 +82,27 @@ def complete(history: History) -> Looks:
 
 
 def ordered(history: History) -> Looks:
-    """I4: the first occurrences of each subject's facts in the log are 1, 2, 3 … without gap; who is entitled is told in turns."""
+    """I4: the first occurrences of each subject's facts in the log are 1, 2, 3 … without gap; who is entitled is told in turns.
+
+    And the owner's lists are in the order of the facts that tell of them.
+    """
     met: dict[str, int] = defaultdict(int)
     for fact in history.log:
         reached = met[fact.subject]
         yield None if fact.sequence <= reached + 1 else f"{fact.subject}: {fact.sequence} came after {reached}"
         met[fact.subject] = max(reached, fact.sequence)
     yield from entitling.turns(history)
+    yield from _lists(history)
+
+
+def _lists(history: History) -> Looks:
+    told: dict[str, list[str]] = defaultdict(list)
+    for fact in sorted(history.outbox, key=lambda fact: fact.sequence):
+        if fact.mark is not None:
+            told[fact.subject].append(fact.mark)
+    for thing in sorted({command.thing for command in history.commands} & told.keys()):
+        kept = [mark for mark in history.owned.get(thing, []) if mark in told[thing]]
+        yield None if kept == told[thing] else f"{thing} lists {kept}, and its facts say {told[thing]}"
 
 
 def once(history: History) -> Looks:
@@ -108,8 +126,10 @@ def delivered(history: History) -> Looks:
         fine = told.status == "submitted" and 1 <= taken[told.id] <= 1 + told.ambiguous
         yield None if fine else f"the message {told.id} is {told.status} and was taken {taken[told.id]} times with {told.ambiguous} doubts"
     for mail in history.mails:
-        known = mail.message_id.strip("<>").partition("@")[0] in messages
+        known = messages.get(mail.message_id.strip("<>").partition("@")[0])
         yield None if known else f"the mail {mail.message_id} to {mail.to} is no message of ours"
+        if known:
+            yield None if mail.to == known.to else f"the mail {mail.message_id} was for {known.to} and went to {mail.to}"
 
 
 def conserved(history: History) -> Looks:
@@ -151,9 +171,9 @@ def traced(history: History) -> Looks:
 
 
 def bounded(history: History) -> Looks:
-    """I10: no process that lived through the fault keeps many more files and sockets open than before."""
+    """I10: nothing is held without bounds: files and sockets, memory of who lived through the fault, connections at the database."""
     for name, (before, after) in (history.handles or {}).items():
-        yield None if after <= before + 40 else f"{name} had {before} files and sockets open, and has {after}"
+        yield None if after <= before + ROOM[name.rpartition(": ")[2]] else f"{name}: {before} before, {after} after"
 
 
 def honest(history: History) -> Looks:
@@ -162,12 +182,16 @@ def honest(history: History) -> Looks:
         for said in ordeal.said:
             lie = _lie(ordeal, said)
             yield None if lie is None else f"{ordeal.service}, while {ordeal.what}: {lie}"
+    for service, (before, after) in history.metrics.items():
+        yield None if after > before else f"the metrics of {service} stood still at {after:g}"
     if history.ordeals and history.quiet is not None:
         yield None if not history.quiet.not_ready else f"still not ready: {history.quiet.not_ready}"
 
 
 def _lie(ordeal: Ordeal, said: Said) -> str | None:
     """What is not true in an answer, if anything."""
+    if ordeal.check == BRIEF:
+        return _brief_lie(said)
     if said.ready:
         return "said it was ready"
     if said.alive is False:
@@ -177,6 +201,12 @@ def _lie(ordeal: Ordeal, said: Said) -> str | None:
     if said.ready is None:
         return "said nothing"
     return None if said.reasons.get(ordeal.check) else f"gave other reasons than {ordeal.check}: {dict(said.reasons)}"
+
+
+def _brief_lie(said: Said) -> str | None:
+    if said.ready is None or not said.alive:
+        return "said nothing" if said.ready is None else "said it was not alive"
+    return None if said.ready or said.reasons else "said it was not ready, and not why"
 
 
 def no_leak(history: History) -> Looks:

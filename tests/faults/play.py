@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from deploy.embedded.readiness import wait_until_listening, wait_until_ready
 from deploy.embedded.stack import MAIL
-from tests.faults.gathering import SERVICES, handles
+from tests.faults.footprint import SERVICES, Before
 from tests.faults.trial import Outcome, Trial
 from tests.faults.workload import Workload
 
@@ -38,7 +38,7 @@ class Play:
         self.steps: list[str] = []
         self.words: list[str] = []
         self._stack = trial.stack
-        self._before = handles(trial.stack)
+        self._before = Before.of(trial.stack)
         self._works: list[Workload] = []
         self._frozen: dict[str, ExitStack] = {}
         self._armed: set[str] = set()

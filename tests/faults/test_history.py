@@ -72,7 +72,7 @@ def sound() -> History:
         readers={"x@y": "p1"},
         told=[Told("m1", "e4", "x@y", "submitted", 0, "t3")],
         mails=[Mail("<m1@here>", "x@y", "Signed", "t3")],
-        quiet=Quiet(0, 0, 0), handles={"partners": (40, 45)},
+        quiet=Quiet(0, 0, 0), handles={"partners: open files": (40, 45)}, metrics={"partners": (0.0, 12.0)},
         ordeals=ordeals(),
         leaks=[""],
     )  # fmt: skip
@@ -175,7 +175,7 @@ def fact_under_another_trace(history: History) -> None:
 
 
 def sockets_leaked(history: History) -> None:
-    history.handles = {"partners": (40, 400)}
+    history.handles = {"partners: open files": (40, 400)}
 
 
 def all_well_said_the_burning_house(history: History) -> None:

@@ -18,8 +18,9 @@ from deploy.embedded.demo.system import Addresses
 from deploy.embedded.readiness import not_ready, wait_until_ready
 from deploy.embedded.stack import Stack
 from deploy.ports import answers, free_port
-from tests.faults.gathering import SERVICES, gather, handles, mails, settle
-from tests.faults.history import Command, History, Mail, Report
+from tests.faults.footprint import SERVICES, Before
+from tests.faults.gathering import gather, mails, settle
+from tests.faults.history import BRIEF, Command, History, Mail, Report
 from tests.faults.invariants import check
 from tests.faults.watching import Watch
 from tests.faults.workload import Workload
@@ -59,7 +60,7 @@ class Trial:
 
     def run(self, fault: Callable[[Trial, Workload], None], *, seed: int, rounds: int = 2, after: int = 6) -> Outcome:
         """Let clients work, do ``fault`` once ``after`` commands were answered, let them finish, come to rest, compare everything."""
-        before = handles(self.stack)
+        before = Before.of(self.stack)
         work = Workload(self.stories, rounds=rounds, seed=seed)
         work.start()
         try:
@@ -70,15 +71,14 @@ class Trial:
             self.revive()
         return self.judged([work], before)
 
-    def judged(self, works: Sequence[Workload], before: dict[str, tuple[int, int]]) -> Outcome:
-        """Come to rest and compare everything there is; ``before`` are the open files of the processes when it all began."""
+    def judged(self, works: Sequence[Workload], before: Before) -> Outcome:
+        """Come to rest and compare everything there is; ``before`` is what was held and done when it all began."""
         done = [command for work in works for command in work.commands]
         self.commands += done
         assert [command for command in done if '"status": 422' in command.why] == [], "commands of a wrong shape prove nothing"
         quiet = settle(self.stack, SETTLE_SECONDS)
-        after_it = handles(self.stack)
-        lived = {name: (fds, after_it[name][1]) for name, (pid, fds) in before.items() if after_it.get(name, (0, 0))[0] == pid}
-        history = History(list(self.commands), quiet=quiet, handles=lived, ordeals=self.watch.take())
+        held, moved = before.compared(self.stack)
+        history = History(list(self.commands), quiet=quiet, handles=held, metrics=moved, ordeals=self.watch.take())
         return Outcome(check(gather(self.stack, self.stories, history)), len(done), history)
 
     def step_by_step(self, *faults: Callable[[], None]) -> Callable[[Trial, Workload], None]:
@@ -155,8 +155,10 @@ class Trial:
         self._lost("PostgreSQL was gone", *SERVICES, check="database")
 
     def cut_connections(self) -> None:
-        """End every connection to PostgreSQL."""
-        self.stack.cluster.sql(BACKENDS)
+        """End every connection to PostgreSQL; whoever is asked next answers, and says why if it is not ready."""
+        assert self.stack.cluster.sql(BACKENDS).split().count("t"), "there was no connection to cut"
+        with self.watch.lasting("every connection had been cut", SERVICES, BRIEF):
+            pass
 
     def lose_bus(self) -> None:
         """Kill -9 of the broker, or no way to the database that holds the log."""
