@@ -12,6 +12,7 @@ import pytest
 from tests.faults.results import Result, write
 from tests.faults.rows import ROWS
 from tests.faults.trial import Outcome, Trial, new_trial
+from tests.fixtures import tally
 from tests.shared.conftest import database, neighbour, runtime_of, telemetry
 
 __all__ = ["database", "neighbour", "runtime_of", "telemetry"]
@@ -44,8 +45,14 @@ class Recorder:
         """One line for each test that is a row's, when its own part is over."""
         report = yield
         if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-            self._results.append(Result(item.nodeid, report.outcome, call.duration, dict(item.user_properties)))
+            told = {"operations": tally.counted(), "bus": "kafka" if item.get_closest_marker("kafka") else None}
+            self._results.append(Result(item.nodeid, report.outcome, call.duration, told | dict(item.user_properties)))
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """What a test asks for is counted from here."""
+        tally.begin()
 
 
 def pytest_configure(config: pytest.Config) -> None:

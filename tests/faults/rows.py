@@ -8,19 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-
-def _ids(*lines: str) -> list[str]:
-    return " ".join(lines).split()
-
-
-OWED = _ids(
-    "A1 A2 A3 A4 A5 A6 A8 A9 A11 A12 A13 A14 A16 A17 A18 A19 B1 B2 B3 B4 B5 B7 B8 B9 B10 B11 B12 B13 B14 B16 B17 B18 B19",
-    "R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R12 R13 R14 R15 R16 R17 R19 R20 R21",
-    "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24",
-    "E1 E2 E3 E4 E5 E6 E8 E9 E11 E14 D1 D5 D6 D7 D8 D10 M1 M2 M3 M5 M6 M7 M8 M9 M13 M14 M16 M19 T1 T2 T3 T4 T5 T6 X8",
-    "N1 N2",
-)
-"""Every row that is owed now."""
+from tests.faults.owed import OWED, reason
 
 BOTH = "both"
 SHARED, HTTP, FAULTS, MAIL = "tests/shared", "tests/shared/http", "tests/faults", "tests/notifications/mail"
@@ -36,6 +24,11 @@ class Row:
     tests: tuple[str, ...] = ()
     invariants: str = ""
     open: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it does not run on both buses, if it does not."""
+        return "" if self.bus == BOTH else reason(self.id)
 
 
 def _in(file: str, *names: str) -> tuple[str, ...]:
@@ -59,11 +52,13 @@ _CONS = f"{FAULTS}/test_consumer_rows.py"
 _EDGE, _LIFE, _DAMAGE = f"{FAULTS}/test_edge_rows.py", f"{FAULTS}/test_consumer_life.py", f"{FAULTS}/test_damaged_log.py"
 _ANEW, _NET, _CLUSTER = f"{FAULTS}/test_views_anew.py", f"{FAULTS}/test_network.py", f"{FAULTS}/test_cluster.py"
 _WORDS, _TELL = f"{FAULTS}/test_contract_rows.py", f"{FAULTS}/test_telemetry.py"
-_SENDER = f"{MAIL}/test_sender.py"
+_SENDER, _PLAY = f"{MAIL}/test_sender.py", f"{FAULTS}/test_schedules.py"
 
 RUNNING: tuple[Row, ...] = (
     Row("A1", "kill -9 before COMMIT", BOTH, _crash("A1")),
-    Row("A2", "kill -9 after COMMIT, before the answer", BOTH, _crash("A2")),
+    Row("A2", "kill -9 after COMMIT, before the answer", BOTH, (*_crash("A2"), *_in(
+        _TX, "test_the_change_is_there_when_the_first_byte_of_the_answer_leaves",
+        "test_a_commit_that_fails_is_a_500_and_nothing_is_kept"))),
     Row("A3", "the connection is cut while COMMIT is answered", "none", _in(
         _EDGE, "test_a3_a_change_whose_commit_was_answered_to_nobody_is_done_once",
         "test_a3_under_load_each_client_repeats_until_it_knows", "test_a3_a_client_whose_answer_was_cut_off_asks_again"), "I1 I2"),
@@ -138,7 +133,9 @@ RUNNING: tuple[Row, ...] = (
     Row("R9", "the leader is cut off from the bus", BOTH, _in(_NET, "test_r9_a_leader_cut_off_from_the_bus_blocks_nobody"), "I3 I5"),
     Row("R10", "a lease renewed ten times, released once", "none", _in(_RELAY, "test_r10_a_lease_renewed_ten_times_is_released_once")),
     Row("R12", "16 writers with random delays", BOTH, _in(_RELAY, "test_r12_sixteen_writers_with_random_delays")),
-    Row("R13", "a writer holds its transaction open", BOTH, _in(_RELAY, "test_r13_a_writer_holds_its_transaction_open")),
+    Row("R13", "a writer holds its transaction open", BOTH, (
+        *_in(_RELAY, "test_r13_a_writer_holds_its_transaction_open"),
+        *_in(f"{SHARED}/test_horizon.py", "test_a_number_drawn_by_the_newest_transaction_of_all_stays_in_sight"))),
     Row("R14", "a long transaction in another database", BOTH,
         _in(_RELAY, "test_r14_a_long_transaction_in_another_database_stalls_nobody")),
     Row("R15", "a poisoned fact first of a busy subject", BOTH,
@@ -182,7 +179,7 @@ RUNNING: tuple[Row, ...] = (
         _DAMAGE, "test_c18_what_others_packed_with_gzip_is_read", "test_c18_a_batch_that_nobody_here_can_unpack_is_noted_and_passed",
         "test_c18_what_is_packed_is_unpacked_up_to_a_bound_and_never_beyond",
         "test_c18_a_bomb_is_noted_and_passed_within_a_memory_that_is_bounded"), "I5 I7 I10"),
-    Row("C19", "a reader that hears nothing", "postgres", (
+    Row("C19", "a reader that hears nothing", BOTH, (
         *_in(_NET, "test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog"),
         *_in(_TELL, "test_t6_readiness_tells_of_a_reader_that_stands_still_and_of_its_recovery")), "I3 I5 I11"),
     Row("C20", "the table for what is set aside is gone", BOTH, _in(_CONS, "test_c20_what_cannot_be_set_aside_is_not_passed")),
@@ -260,7 +257,7 @@ RUNNING: tuple[Row, ...] = (
     Row("T2", "traceparent invalid, doubled, forged", "none", _in(
         f"{HTTP}/test_guard.py", "test_a_parent_that_cannot_be_is_ignored", "test_two_parents_are_none",
         "test_nobody_outside_decides_what_is_kept"), "I9"),
-    Row("T3", "a trace through an hour in the outbox and three redeliveries", "none",
+    Row("T3", "a trace through an hour in the outbox and three redeliveries", BOTH,
         _in(_TELL, "test_t3_a_trace_survives_an_hour_in_the_outbox_and_three_redeliveries"), "I5 I9"),
     Row("T4", "metrics during an outage", "none", _in(_TELL, "test_t4_the_metrics_tell_of_an_outage_while_it_lasts"), "I11"),
     Row("T5", "logs during an outage", BOTH, _in(_PROC, "test_the_logs_of_an_outage_name_traces_and_nobody_t5"), "I9 I12"),
@@ -272,6 +269,12 @@ RUNNING: tuple[Row, ...] = (
     Row("N2", "members join, opt out and in, and leave while the relay dies, and while the database is cut off, again and again", BOTH, _in(
         f"{FAULTS}/test_entitling_rows.py", "test_n2_who_is_entitled_is_told_in_turns_by_a_relay_that_dies_again_and_again",
         "test_n2_who_is_entitled_is_told_in_turns_while_the_database_is_cut_off_again_and_again")),
+    Row("S1", "three schedules of five steps drawn at random: kills, freezes, cuts, crash points, outages of bus, database and mail", BOTH,
+        _in(_PLAY, "test_whatever_goes_wrong_in_whatever_order_nothing_is_lost_or_done_twice")),
+    Row("S2", "met by a random schedule: a process starts while PostgreSQL is gone, others are frozen, the mail server is silent", BOTH,
+        _in(_PLAY, "test_a_process_that_is_starting_while_the_database_is_gone_may_be_silent_until_it_has_answered")),
+    Row("S3", "met by a random schedule: services, bus and PostgreSQL are killed one after another, a relay at its mark", BOTH,
+        _in(_PLAY, "test_an_answer_that_is_cut_off_by_a_kill_is_no_lie")),
 )  # fmt: skip
 
 OPEN_REASON = "no test of it yet"

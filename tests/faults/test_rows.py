@@ -14,8 +14,9 @@ from shared.outbox import Aggregate
 from tests.contracts.source import SERVICES, functions
 from tests.faults.gathering import COUNTED
 from tests.faults.guards import GUARDS, Guard
+from tests.faults.owed import OWED
 from tests.faults.results import Result, write
-from tests.faults.rows import OPEN, OWED, ROWS, RUNNING, Row
+from tests.faults.rows import BOTH, OPEN, ROWS, RUNNING, Row
 
 TOP = Path(__file__).parents[2]
 
@@ -82,11 +83,32 @@ def test_results_say_what_ran_what_failed_and_what_is_open(tmp_path: Path) -> No
     assert "| X1 | a | kafka | ok | 7 | I1 | 3 | 1.0 |" in table
 
 
+def test_a_line_adds_up_its_tests_and_says_why_it_stands_alone(tmp_path: Path) -> None:
+    row = Row("C17", "a", "kafka", ("f.py::one", "f.py::two"), "I5")
+    results = [
+        Result("f.py::one", "passed", 1.0, {"bus": "kafka", "operations": 3, "invariants": "I1 (40) I3 (7); not looked at: I5 I9"}),
+        Result("f.py::two[1]", "passed", 1.0, {"bus": "kafka", "operations": 0}),
+        Result("f.py::two[2]", "passed", 1.0, {"bus": "kafka", "operations": 4, "invariants": "I3 (2)"}),
+    ]
+    write(tmp_path / "results.md", [row], results)
+    line = f"| C17 | a | kafka: {row.why} | ok | 8 | I1 (40) I3 (9) I5; not looked at: I9 |  | 3.0 |"
+    assert line in (tmp_path / "results.md").read_text()
+    both = Row("X6", "b", BOTH, ("f.py::one", "g.py::three"))
+    write(tmp_path / "both.md", [both], [*results, Result("g.py::three", "passed", 1.0, {})])
+    lines = [line for line in (tmp_path / "both.md").read_text().splitlines() if line.startswith("| X6")]
+    assert [line.split(" | ")[2] for line in lines] == ["kafka", "none"]
+
+
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_every_guard_is_still_where_it_is_said_to_be(guard: Guard) -> None:
     assert (TOP / guard.file).read_text().count(guard.words) == 1
     assert set(guard.row.split()) <= set(OWED)
-    assert missing(guard.tests) == set()
+    rows = [row for row in ROWS if row.id in guard.row.split()]
+    assert set(guard.tests) <= {test.partition("[")[0] for row in rows for test in row.tests}
+
+
+def test_a_row_that_is_not_run_on_both_buses_says_why() -> None:
+    assert [row.id for row in ROWS if row.bus != BOTH and not row.why] == []
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+from tests.fixtures import tally
+
 CLOSE, RESET, STALL = "close", "reset", "stall"
 """What a script may answer instead of a reply: close the connection, cut it, or say nothing for ever."""
 
@@ -105,6 +107,8 @@ class MailServer:
         while going and (line := (await reader.readline()).decode("latin-1").rstrip("\r\n")):
             verb = line[:4].upper()
             self.heard.append(line)
+            if verb == "MAIL":
+                tally.one_more()
             if verb in ("EHLO", "HELO"):
                 writer.write(self._extensions())
                 continue

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from shared.bus import Message
 from shared.events import DATASCHEMA, Envelope, Event, PartnerProfile, PartnerRegistered, PartnerUpdated
 from shared.events.cloudevents import to_data, to_headers
+from tests.fixtures import tally
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -27,6 +28,7 @@ def fact(sequence: int, partner: str = "p1", name: str | None = None) -> Event:
 
 def envelope(sequence: int, partner: str = "p1", data: Event | None = None) -> Envelope:
     """That fact in its envelope, with an id that is the same for the same fact."""
+    tally.one_more()
     event = data or fact(sequence, partner)
     return Envelope(
         id=f"{partner}-{sequence}", source="/interurbe/partners", type=event.TYPE, subject=f"partner/{partner}",

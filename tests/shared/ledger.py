@@ -16,6 +16,7 @@ from shared.events import Envelope, Event, PartnerRegistered, PartnerUpdated, Vi
 from shared.handling import Handler
 from shared.outbox import Aggregate, Reach, record
 from shared.relay import Relay
+from tests.fixtures import tally
 from tests.shared.facts import fact
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,6 +38,7 @@ class Ledger(Aggregate, Model):
 
     def note(self, number: int) -> Event:
         """Append a number; the fact says which."""
+        tally.one_more()
         self.notes = [*self.notes, number]
         return fact(1 if len(self.notes) == 1 else 2, self.id, str(number))
 

@@ -23,6 +23,7 @@ from shared.process import Runtime
 from shared.settings import Settings
 from shared.signing import LocalKeys, new_key
 from shared.telemetry import Telemetry
+from tests.fixtures import tally
 from tests.shared.http import shelf
 
 ISSUER = "http://issuer.test"
@@ -59,6 +60,7 @@ class World:
 
     async def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request as client-a, with a fresh Idempotency-Key unless one is given."""
+        tally.one_more()
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": new_id()} | options.pop("headers", {})
         return await self.http.request(method, path, headers={k: v for k, v in headers.items() if v is not None}, **options)
 

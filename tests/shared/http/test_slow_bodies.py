@@ -15,6 +15,7 @@ import pytest
 from shared.db import new_id
 from shared.http.limits import Limits
 from shared.process.serving import Serving
+from tests.fixtures import tally
 from tests.shared.http.conftest import World, close_world, make_tables, make_world
 
 PATIENT, IMPATIENT = Limits(body=100_000), Limits(pause=0.3, body_seconds=0.8, body=100_000)
@@ -29,6 +30,7 @@ class Wire:
 
     async def open(self, *headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection on which the head of a POST was sent."""
+        tally.one_more()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         head = ["POST /v1/boxes HTTP/1.1", "Host: shelf", f"Authorization: Bearer {self.world.token}", f"Idempotency-Key: {new_id()}"]
         writer.write("\r\n".join([*head, "Content-Type: application/json", *headers, "", ""]).encode())
