@@ -43,7 +43,7 @@ async def way(line: tuple[FaultProxy, Bus], new_database: NewDatabase, tmp_path:
         yield made, proxy
 
 
-@pytest.mark.parametrize("seconds", [5, 60])
+@pytest.mark.parametrize("seconds", [5, 60, 1800])
 async def test_b1_while_the_broker_is_down_commands_succeed_and_facts_wait(way: Way, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     road, proxy = way
     await road.bus.ensure_topics(["interurbe.partners"])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import for_code
 
 from shared.bus.kafka import KafkaBus
 from shared.repair import parked_in_outbox, retry
@@ -57,10 +58,14 @@ async def test_b10_the_coordinator_of_the_group_moves_and_reading_goes_on(way: R
 
 
 @pytest.mark.parametrize("error", [mock.NOT_ENOUGH_REPLICAS, mock.NOT_LEADER, mock.UNKNOWN_TOPIC, mock.STORAGE_ERROR, mock.TIMED_OUT])
-async def test_b11_what_passes_is_tried_again_and_stored_once_more_at_most(way: Road, brokers: MockCluster, error: int) -> None:
+async def test_b11_what_passes_is_tried_again_and_stored_once_more_at_most(
+    way: Road, brokers: MockCluster, error: int, caplog: pytest.LogCaptureFixture
+) -> None:
     brokers.answer(mock.PRODUCE, *[error] * 4)
     await way.write()
-    await way.arrive()
+    with caplog.at_level("WARNING", "aiokafka"):
+        await way.arrive()
+    assert for_code(error).__name__ in caplog.text
     found = await copies(way)
     assert len(found) == sum(map(len, way.told.values()))
     assert max(found.values()) <= 2

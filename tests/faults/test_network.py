@@ -276,6 +276,7 @@ async def test_d6_a_database_in_a_black_hole_hangs_nobody_for_ever(far: Far, who
     async with asyncio.timeout(100):  # statements have a deadline of their own; none of ours is longer than this
         await far.road.send()
         await far.road.read()
+    assert await far.road.view() != far.road.told  # nothing came through it
     proxy.up()
     proxy.reset()
     await far.road.arrive()

@@ -106,6 +106,7 @@ async def test_r2_a_relay_dies_after_some_sends(
     assert await relay._bus.send(as_sent(rows[:11]), deadline=10) == [None] * 11
     await settle(relay, consumer)
     await held(relay._bus, neighbour, ledgers)
+    assert len(await whole_log(relay._bus, ["interurbe.partners"])) == 24 + 11  # they are there twice
     tell.counted(24, HELD)
 
 
@@ -128,7 +129,8 @@ async def test_r6_the_leaders_session_is_killed(
     await append(database, ledger, 2)
     assert relay._reader is not None
     async with database.session() as session:
-        await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": relay._reader.get_server_pid()})
+        ended = await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": relay._reader.get_server_pid()})
+        assert ended.scalar_one()
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):  # noticed before the step, or in it
         await relay.step()
     await settle(relay, consumer)
@@ -275,4 +277,5 @@ async def test_r21_an_outbox_restored_from_a_backup_is_sent_again(
     await relay.close()
     await settle(relay, consumer)
     await held(relay._bus, neighbour, ledgers)
+    assert len(await whole_log(relay._bus, ["interurbe.partners"])) == 20 + 12  # they are there twice
     tell.counted(20, HELD)

@@ -12,7 +12,8 @@ CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 20.0
 CLOSE_SECONDS = 2.0
 # Everything that a broken, restarting or overloaded PostgreSQL may raise through asyncpg.
-TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last one: a connection that ends just while a statement is on its way is found out by asyncpg in that guise.
+TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # The server notices within half a minute that a machine has gone, and lets go of its locks.
 KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4", "jit": "off"}
 
