@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from tests.faults.owed import OWED, reason
+from tests.faults.owed import OPEN, OPEN_REASON, OWED, reason
 
 BOTH = "both"
 SHARED, HTTP, FAULTS, MAIL = "tests/shared", "tests/shared/http", "tests/faults", "tests/notifications/mail"
@@ -44,7 +44,7 @@ def _crash(*ids: str) -> tuple[str, ...]:
 
 _API = f"{HTTP}/test_idempotency.py"
 _TX = f"{HTTP}/test_transactions.py"
-_WALK = f"{HTTP}/test_slow_bodies.py"
+_WALK, _BUSY = f"{HTTP}/test_slow_bodies.py", f"{FAULTS}/test_busy_rows.py"
 _AWAY, _ERRORS, _LOG = (f"{FAULTS}/test_broker_{part}.py" for part in ("away", "errors", "log"))
 _PROC = f"{FAULTS}/test_processes.py"
 _RELAY = f"{FAULTS}/test_relay_rows.py"
@@ -66,11 +66,18 @@ RUNNING: tuple[Row, ...] = (
         _in(_API, "test_fifty_at_once_make_one_box", "test_fifty_at_once_in_two_processes_make_one_box"), "I1"),
     Row("A5", "the same key with another body", "none", _in(_API, "test_the_same_key_for_another_request_is_refused"), "I1"),
     Row("A6", "the same key from another caller", "none", _in(_API, "test_a_key_belongs_to_its_caller"), "I1"),
-    Row("A8", "the client hangs up in the middle", "none", _in(_WALK, "test_a_client_that_hangs_up_changes_nothing"), "I1"),
+    Row("A8", "the client hangs up in the middle of its body, and while its command works", "none", (
+        *_in(_WALK, "test_a_client_that_hangs_up_changes_nothing"),
+        *_in(_EDGE, "test_a8_a_client_that_hangs_up_while_its_command_works_leaves_all_of_it_or_nothing")), "I1"),
     Row("A9", "two changes of one version", "none",
         _in(f"{SHARED}/test_outbox.py", "test_two_changes_of_one_version_cannot_both_win"), "I1 I2"),
-    Row("A11", "two transactions wait for each other (40P01)", "none", _in(_TX, "test_two_that_wait_for_each_other_both_succeed"), "I1"),
-    Row("A12", "the pool is used up", "none", _in(_TX, "test_a_pool_that_is_used_up_is_a_503"), "I1 I11"),
+    Row("A11", "PostgreSQL refuses a transaction for now (40001, 40P01), once, thrice, always", "none", (
+        *_in(_TX, "test_two_that_wait_for_each_other_both_succeed"),
+        *_in(_BUSY, "test_a11_a_transaction_refused_for_now_is_done_again_and_has_one_effect",
+             "test_a11_what_is_refused_again_and_again_is_told_to_come_later_and_changes_nothing")), "I1"),
+    Row("A12", "the pool is used up", "none", (
+        *_in(_BUSY, "test_a12_while_the_pool_is_used_up_clients_are_told_to_come_again_and_then_each_is_served_once"),
+        *_in(_TX, "test_a_pool_that_is_used_up_is_a_503")), "I1"),
     Row("A13", "SIGTERM under load", BOTH, (
         f"{_PROC}::test_told_to_stop_it_finishes_what_it_does_and_refuses_the_rest_a13",
         f"{SHARED}/process/test_running.py::test_a_stop_lets_requests_finish_and_refuses_new_ones")),
@@ -152,7 +159,9 @@ RUNNING: tuple[Row, ...] = (
         _in(_NET, "test_c3_a_commit_whose_answer_is_lost_has_one_effect"), "I5"),
     Row("C4", "every message twice, five times", BOTH, _in(_CONS, "test_c4_every_message_comes_several_times")),
     Row("C5", "the whole topic again from zero", BOTH,
-        _in(f"{SHARED}/test_consumer.py", "test_replaying_the_whole_topic_changes_nothing"), "I5"),
+        (
+        *_in(f"{SHARED}/test_consumer.py", "test_replaying_the_whole_topic_changes_nothing"),
+        *_in("tests/notifications/alerts/test_alerts.py", "test_a_log_read_again_from_its_beginning_mails_nobody_anew")), "I5 I6"),
     Row("C6", "shuffled within windows of 50", BOTH, _in(_CONS, "test_c6_shuffled_within_a_window_of_fifty")),
     Row("C7", "a gap that does not fill, repaired by the owner", BOTH,
         _in(f"{SHARED}/test_consumer.py", "test_a_gap_is_mended_when_the_owner_sends_the_subject_again"), "I4 I5"),
@@ -227,19 +236,18 @@ RUNNING: tuple[Row, ...] = (
     Row("D8", "no connections are left at the server", BOTH, (
         *_in(_EDGE, "test_d8_without_connections_left_requests_are_told_to_come_again"),
         *_in(f"{FAULTS}/test_no_connections.py", "test_d8_a_server_without_connections_left_is_waited_for")), "I1 I3 I4 I5 I7 I8 I11"),
-    Row("D10", "deadlock", "none", _in(_TX, "test_two_that_wait_for_each_other_both_succeed"), "I1"),
+    Row("D10", "a deadlock; a lock that is not given up in time", "none", (
+        *_in(_TX, "test_two_that_wait_for_each_other_both_succeed"),
+        *_in(_BUSY, "test_d10_who_waits_for_a_lock_too_long_is_told_to_come_again_and_changes_nothing")), "I1"),
     Row("M1", "a no for now at every command", "none", _in(f"{MAIL}/test_sender.py", "test_a_no_for_now_is_tried_again_later"), "I6"),
     Row("M2", "an address that does not exist", "none",
         _in(f"{MAIL}/test_sender.py", "test_an_address_that_does_not_exist_is_never_written_to_again"), "I6"),
     Row("M3", "421 in the middle", "none", _in(f"{MAIL}/test_sender.py", "test_a_421_after_the_content_is_a_clear_no"), "I6"),
     Row("M5", "one of many recipients is refused", "none", _in(
         _SENDER, "test_a_no_for_now_is_tried_again_later", "test_an_address_that_does_not_exist_is_never_written_to_again"), "I6"),
-    Row("M6", "no answer after the content", "none",
-        _in(f"{MAIL}/test_sender.py", "test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id"), "I6"),
-    Row("M7", "a reset after the content", "none",
-        _in(_SENDER, "test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id"), "I6"),
-    Row("M8", "silence after the content", "none",
-        _in(_SENDER, "test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id"), "I6"),
+    *(Row(one, f"{what} after the content", "none",
+          _in(_SENDER, "test_no_answer_after_the_content_is_counted_and_tried_again_with_the_same_id"), "I6")
+      for one, what in (("M6", "no answer"), ("M7", "a reset"), ("M8", "silence"))),
     Row("M9", "a server that answers byte by byte", "none",
         _in(f"{FAULTS}/test_mail.py", "test_m9_a_server_that_answers_byte_by_byte_takes_each_mail_once"), "I6"),
     Row("M13", "a sender dies between 250 and its mark", BOTH, (
@@ -247,8 +255,9 @@ RUNNING: tuple[Row, ...] = (
         *_in(f"{MAIL}/test_outages.py", "test_a_sender_that_dies_leaves_its_mails_to_the_next_one")), "I6"),
     Row("M14", "two senders at once", "none",
         _in(f"{MAIL}/test_outages.py", "test_two_senders_share_the_queue_and_send_nothing_twice"), "I6"),
-    Row("M16", "unsubscribed while queued and while retried", "none",
-        _in(f"{MAIL}/test_sender.py", "test_unsubscribing_is_heeded_by_what_waits_and_what_is_retried"), "I6"),
+    Row("M16", "unsubscribed while queued, while being sent, and while retried", "none", (
+        *_in(_SENDER, "test_unsubscribing_is_heeded_by_what_waits_and_what_is_retried"),
+        *_in(f"{FAULTS}/test_mail.py", "test_m16_who_unsubscribes_while_the_mail_is_being_sent_gets_that_one_and_no_other")), "I6"),
     Row("M19", "addresses and texts that try to add headers", "none", (
         *_in(f"{MAIL}/test_sender.py", "test_an_address_that_was_tampered_with_reaches_no_server"),
         *_in(f"{MAIL}/test_letters.py", "test_no_text_ends_the_mail_early_or_adds_a_line_to_its_head")), "I6"),
@@ -276,10 +285,6 @@ RUNNING: tuple[Row, ...] = (
     Row("S3", "met by a random schedule: services, bus and PostgreSQL are killed one after another, a relay at its mark", BOTH,
         _in(_PLAY, "test_an_answer_that_is_cut_off_by_a_kill_is_no_lie")),
 )  # fmt: skip
-
-OPEN_REASON = "no test of it yet"
-OPEN: dict[str, str] = {}
-"""Reasons of open rows that are more than that nobody has written the test yet."""
 
 _running = {row.id: row for row in RUNNING}
 ROWS: tuple[Row, ...] = tuple(_running.get(owed) or Row(owed, "", open=OPEN.get(owed, OPEN_REASON)) for owed in OWED)

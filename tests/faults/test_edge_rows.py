@@ -109,6 +109,40 @@ async def test_a3_a_client_whose_answer_was_cut_off_asks_again(shelf: Shelf, tel
     tell.counted(2, "I1 I2")
 
 
+async def test_a8_a_client_that_hangs_up_while_its_command_works_leaves_all_of_it_or_nothing(shelf: Shelf, tell: Tell) -> None:
+    """The command waits for a lock when its client goes; whatever becomes of it, the same key makes one box, and nothing is left behind."""
+    head = f"POST /v1/boxes HTTP/1.1\r\nHost: shelf\r\nAuthorization: Bearer {shelf.world.token}\r\nContent-Type: application/json\r\n"
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'boxes'::regclass"
+    blocking = await shelf.direct.raw()
+    tasks = at_work()
+    for number in range(3):
+        body = b'{"label": "%d"}' % number
+        async with blocking.transaction():
+            await blocking.execute("LOCK TABLE boxes IN SHARE MODE")
+            _, writer = await asyncio.open_connection("127.0.0.1", shelf.clients.to)
+            writer.write(f"{head}Idempotency-Key: key-{number}\r\nContent-Length: 14\r\n\r\n".encode() + body)
+            async with asyncio.timeout(20):
+                while not await blocking.fetchval(waits):
+                    pass
+            writer.transport.abort()
+        once = {"Idempotency-Key": f"key-{number}", "Content-Type": "application/json"}
+        async with asyncio.timeout(20):
+            while (again := await shelf.world.send("POST", "/v1/boxes", content=body, headers=once)).status_code == 409:
+                await blocking.fetchval("SELECT pg_sleep(0.01)")
+        assert again.status_code == 201
+    async with asyncio.timeout(20):
+        while at_work() > tasks or await blocking.fetchval(waits):
+            await blocking.fetchval("SELECT pg_sleep(0.01)")
+    await blocking.close()
+    assert await shelf.labels() == ["0", "1", "2"]
+    tell.counted(6, "I1 I8 I10")
+
+
+def at_work() -> int:
+    """How many tasks there are but for those of proxies, which carry as long as a pool keeps its connections."""
+    return sum("FaultProxy" not in str(task.get_coro()) for task in asyncio.all_tasks())
+
+
 async def test_d8_without_connections_left_requests_are_told_to_come_again(
     database_url: str, cluster: Cluster, tmp_path: Path, tell: Tell
 ) -> None:

@@ -14,9 +14,9 @@ from shared.outbox import Aggregate
 from tests.contracts.source import SERVICES, functions
 from tests.faults.gathering import COUNTED
 from tests.faults.guards import GUARDS, Guard
-from tests.faults.owed import OWED
+from tests.faults.owed import OPEN, OWED
 from tests.faults.results import Result, write
-from tests.faults.rows import BOTH, OPEN, ROWS, RUNNING, Row
+from tests.faults.rows import BOTH, ROWS, RUNNING, Row
 
 TOP = Path(__file__).parents[2]
 
