@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.bus import PARTITIONS, Message, TopicPartition
 from shared.bus.kafka import CONSUMER
+from shared.bus.kafka.subscription import KafkaSubscription
 from shared.consumer import Consumer
 from shared.events import Envelope, PartnerRegistered, PartnerUpdated
+from shared.handling import Handler
 from shared.process.runtime import Runtime
 from shared.relay import Relay
 from tests.faults.conftest import BUSES, Tell
@@ -36,13 +39,14 @@ async def way(request: pytest.FixtureRequest, new_database: NewDatabase, tmp_pat
         yield made
 
 
-def slow_consumer(way: Road) -> Consumer:
-    """A member of the group whose handler takes its time over every fact."""
+async def slowly(session: AsyncSession, fact: Envelope) -> None:
+    """Takes its time over every fact."""
+    await session.execute(select(func.pg_sleep(SLOW_SECONDS)))
+    await noted(session, fact)
 
-    async def slowly(session: AsyncSession, fact: Envelope) -> None:
-        await session.execute(select(func.pg_sleep(SLOW_SECONDS)))
-        await noted(session, fact)
 
+def slow_consumer(way: Road, slowly: Handler = slowly) -> Consumer:
+    """A member of the group whose handler takes its time."""
     runtime = Runtime(settings=None, database=way.neighbour, bus=way.bus, wake=SilentWake(), telemetry=way.telemetry)  # type: ignore[arg-type]  # loops read no settings
     made = Consumer("test.ledger", runtime, {PartnerRegistered: slowly, PartnerUpdated: slowly})
     made.patience = 0.1
@@ -71,6 +75,66 @@ async def test_c11_a_handler_slower_than_the_bus_waits_applies_once_and_comes_on
             await member.close()
     await way.arrive()
     tell.counted(12, "I3 I5 I7 I8")
+
+
+@pytest.mark.slow_fault
+@pytest.mark.kafka
+@pytest.mark.parametrize("way", ["kafka"], indirect=True)
+async def test_c11_what_a_slow_member_has_in_hand_is_given_to_another_and_applied_once(
+    way: Road, monkeypatch: pytest.MonkeyPatch, tell: Tell
+) -> None:
+    monkeypatch.setitem(CONSUMER, "max_poll_interval_ms", INTERVAL_MS)
+    monkeypatch.setitem(CONSUMER, "heartbeat_interval_ms", 100)
+    entered, go_on, given = asyncio.Event(), asyncio.Event(), counted(monkeypatch)
+
+    async def holding(session: AsyncSession, fact: Envelope) -> None:
+        entered.set()
+        await go_on.wait()
+        await noted(session, fact)
+
+    slow, quick = slow_consumer(way, holding), way.consumer
+    for member in (slow, quick):
+        await until_it_reads(member)
+    await way.write(ledgers=12, each=2)
+    await way.sent()
+    working = asyncio.create_task(everything_read(way, slow))
+    await entered.wait()
+    async with asyncio.timeout(PATIENCE):
+        while len(assigned(quick)) < PARTITIONS:
+            await way.read(quick)
+    other = asyncio.create_task(everything_read(way, quick))  # the same facts, and waits for whoever has them in hand
+    go_on.set()
+    await asyncio.gather(working, other)
+    await way.arrive()
+    assert max(given.values()) > 1  # what was in hand came twice, and was applied once
+    await slow.close()
+    tell.counted(24, "I3 I5 I7 I8")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[int, int]]:
+    """How often each message (by partition and offset) is given to a member of the group."""
+    given: Counter[tuple[int, int]] = Counter()
+    poll = KafkaSubscription.poll
+
+    async def counting(self: KafkaSubscription, *, limit: int, timeout: float) -> dict[TopicPartition, list[Message]]:
+        found = await poll(self, limit=limit, timeout=timeout)
+        given.update((one.partition, one.offset) for batch in found.values() for one in batch)
+        return found
+
+    monkeypatch.setattr(KafkaSubscription, "poll", counting)
+    return given
+
+
+async def everything_read(way: Road, member: Consumer) -> None:
+    """Read until all that was told is seen."""
+    async with asyncio.timeout(PATIENCE):
+        while await way.view() != way.told:
+            await way.read(member)
+
+
+def assigned(member: Consumer) -> set[TopicPartition]:
+    """The partitions that a member reads."""
+    return set() if member._subscription is None else set(member._subscription.assignment())
 
 
 async def until_it_reads(member: Consumer) -> None:

@@ -205,5 +205,7 @@ async def told_in_turns(world: World, bus: Bus, members: Members, tell: Tell, se
     history, broken, words = await judged(world, bus, members.commands)
     tell.counted(len(members.commands), words, seed)
     assert broken == {}
+    assert words.startswith("I1 (")
+    assert words.endswith("not looked at: I6 I7 I8 I9 I10 I11 I12")  # and no other
     facts = {fact.id: fact.type.split(".")[3] for fact in history.log if fact.subject.startswith("entitlement/")}
     assert Counter(facts.values()) == {"granted": 2 + 3 * MEMBERS * ROUNDS, "withdrawn": 3 * MEMBERS * ROUNDS}

@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from shared.bus import PARTITIONS
+from shared.bus import PARTITIONS, Subscription
 from shared.bus.kafka import CONSUMER
+from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.postgres.subscription import PostgresSubscription
 from shared.consumer import Consumer
 from shared.db import Database
@@ -68,7 +69,6 @@ async def far(
 
 
 async def test_r4_a_mark_whose_answer_is_lost_makes_a_repeat_at_most(far: Far) -> None:
-    """The mark's answer is lost; what was marked stays marked, what was not is sent again."""
     road = far.road
     for _ in range(3):
         await road.write()
@@ -248,14 +248,11 @@ async def until(look: Callable[[], bool]) -> None:
             await Wake().wait(0.05)
 
 
-@pytest.mark.parametrize("far", ["postgres"], indirect=True)  # on Kafka: T6's test
 async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.consumer.STANDSTILL_SECONDS", 1.0)
     monkeypatch.setattr("shared.consumer.SWEEP_SECONDS", 0.1)
     road = far.road
-    subscription = road.consumer._subscription
-    assert isinstance(subscription, PostgresSubscription)
-    subscription._positions = dict.fromkeys(subscription._positions, 10**9)  # its fetching is dead
+    kill_fetching(subscription := road.consumer._subscription)
     await road.write()
     await road.sent()
     async with asyncio.timeout(PATIENCE):
@@ -264,6 +261,15 @@ async def test_c19_a_reader_that_hears_nothing_is_restarted_by_its_watchdog(far:
     restarts = road.telemetry.metrics.registry.get_sample_value("interurbe_consumer_restarts_total", {"consumer": "test.ledger"})
     assert restarts == 1
     await road.arrive()
+
+
+def kill_fetching(subscription: Subscription | None) -> None:
+    """From now on it brings nothing, and nobody says so."""
+    if isinstance(subscription, PostgresSubscription):
+        subscription._positions = dict.fromkeys(subscription._positions, 10**9)
+    else:
+        assert isinstance(subscription, KafkaSubscription)
+        subscription._consumer._fetcher._fetch_task.cancel()
 
 
 @pytest.mark.slow_fault

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.bus import Bus, Record
 from shared.consumer import Consumer
 from shared.db import Database
-from shared.events import Envelope, PartnerRegistered, PartnerUpdated
+from shared.events import EVENTS, Envelope, PartnerRegistered, PartnerUpdated
 from shared.events.cloudevents import to_data, to_headers
 from shared.outbox import record
 from shared.process.runtime import Runtime
@@ -57,6 +57,24 @@ def numbered(sequence: int, partner: str = "p1") -> Envelope:
 async def parked(database: Database) -> list[tuple[str, str, int]]:
     async with database.session() as session:
         return [(row.kind, row.subject, row.sequence) for row in await parked_in_inbox(session)]
+
+
+async def test_a_fact_of_a_version_nobody_knew_is_applied_after_an_upgrade(
+    bus: Bus, consumer: Consumer, neighbour: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before_the_upgrade:
+        before_the_upgrade.delitem(EVENTS, PartnerUpdated.TYPE)
+        await send(bus, numbered(1), numbered(2), numbered(3), numbered(1, "p2"))
+        await settle(None, consumer)
+        assert await seen(neighbour, "p1") == [1]
+        assert await seen(neighbour, "p2") == [1]
+        assert {sequence for _, _, sequence in await parked(neighbour)} == {2, 3}
+    async with neighbour.session() as session:
+        await retry(session, [row.id for row in await parked_in_inbox(session)])
+        await session.commit()
+    await settle(None, consumer)
+    assert await seen(neighbour, "p1") == [1, 2, 3]
+    assert await parked(neighbour) == []
 
 
 async def test_a_view_shows_the_owner_s_history(relay: Relay, consumer: Consumer, database: Database, neighbour: Database) -> None:
