@@ -204,7 +204,7 @@ def _lie(ordeal: Ordeal, said: Said) -> str | None:
 
 
 def _brief_lie(said: Said) -> str | None:
-    if said.ready is None or not said.alive:
+    if said.ready is None or said.alive is False:
         return "said nothing" if said.ready is None else "said it was not alive"
     return None if said.ready or said.reasons else "said it was not ready, and not why"
 
