@@ -34,7 +34,6 @@ _ROWS = {
     "B12": "errors of Kafka's protocol; what PostgreSQL refuses for good is R15",
     "B13": "the log in PostgreSQL has no producers with a place",
     "R10": "the lease is in the owner's database",
-    "R17": "NOTIFY is the owner's database's",
     "R20": "the log in PostgreSQL has no producer to stop",
     "C9": "of the log in PostgreSQL one member reads at a time: nothing is shared out anew",
     "C17": "PostgreSQL guards its own pages with checksums",

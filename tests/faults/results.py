@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.rows import BOTH, Row
+from tests.faults.row import BOTH, Row
 
 HEAD = """# Results of the fault rows
 

@@ -6,41 +6,11 @@ A row is never weakened to pass and never deleted. A test named without its para
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
-from tests.faults.owed import OPEN, OPEN_REASON, OWED, reason
-
-BOTH = "both"
-SHARED, HTTP, FAULTS, MAIL = "tests/shared", "tests/shared/http", "tests/faults", "tests/notifications/mail"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One fault: its id, what is injected, the bus ("both", "postgres", "kafka", "none"), tests by node id, or why it is open."""
-
-    id: str
-    injected: str
-    bus: str = "none"
-    tests: tuple[str, ...] = ()
-    invariants: str = ""
-    open: str = ""
-
-    @property
-    def why(self) -> str:
-        """Why it does not run on both buses, if it does not."""
-        return "" if self.bus == BOTH else reason(self.id)
-
-
-def _in(file: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"{file}::{name}" for name in names)
-
-
-_CRASH = f"{FAULTS}/test_processes.py::test_a_process_ends_at_the_worst_moment"
-
-
-def _crash(*ids: str) -> tuple[str, ...]:
-    return tuple(f"{_CRASH}[{bus}-{one}]" for one in ids for bus in ("postgres", "kafka"))
-
+from tests.faults.owed import OPEN, OPEN_REASON, OWED
+from tests.faults.row import BOTH, FAULTS, HTTP, MAIL, SHARED, Row
+from tests.faults.row import crash as _crash
+from tests.faults.row import named as _in
 
 _API = f"{HTTP}/test_idempotency.py"
 _TX = f"{HTTP}/test_transactions.py"
@@ -69,8 +39,9 @@ RUNNING: tuple[Row, ...] = (
     Row("A8", "the client hangs up in the middle of its body, and while its command works", "none", (
         *_in(_WALK, "test_a_client_that_hangs_up_changes_nothing"),
         *_in(_EDGE, "test_a8_a_client_that_hangs_up_while_its_command_works_leaves_all_of_it_or_nothing")), "I1"),
-    Row("A9", "two changes of one version", "none", (
+    Row("A9", "two changes of one version; two sign at once", "none", (
         *_in(f"{SHARED}/test_outbox.py", "test_two_changes_of_one_version_cannot_both_win"),
+        *_in("tests/partners/agreements/test_signing.py", "test_both_sign_at_once_and_both_count"),
         *_in("tests/partners/registry/test_updating.py", "test_of_two_changes_to_one_version_the_second_is_stale")), "I1 I2"),
     Row("A11", "PostgreSQL refuses a transaction for now (40001, 40P01), once, thrice, always", "none", (
         *_in(_TX, "test_two_that_wait_for_each_other_both_succeed"),
@@ -150,7 +121,9 @@ RUNNING: tuple[Row, ...] = (
         _in(f"{SHARED}/test_relay.py", "test_a_fact_that_can_never_be_sent_is_parked_and_blocks_only_its_subject"), "I3 I4"),
     Row("R16", "a million facts wait (speed and requests: `make bench ARGS=backlog-kafka`)", BOTH,
         _in(f"{FAULTS}/test_backlog.py", "test_r16_a_million_facts_are_drained_and_the_relay_does_not_grow")),
-    Row("R17", "the line of NOTIFY is cut", "none", _in(f"{SHARED}/process/test_keeping.py", "test_a_cut_line_is_mended_at_once"), "I8"),
+    Row("R17", "every NOTIFY is lost; the line of NOTIFY is cut", BOTH, (
+        *_in(f"{FAULTS}/test_unwoken.py", "test_r17_what_nobody_was_woken_for_is_found_at_the_next_look"),
+        *_in(f"{SHARED}/process/test_keeping.py", "test_a_cut_line_is_mended_at_once")), "I3 I8"),
     Row("R19", "cleanup races with republish", BOTH, _in(_RELAY, "test_r19_cleanup_races_with_republish")),
     Row("R20", "a producer that hangs at shutdown", "kafka", _in(_NET, "test_r20_a_producer_that_hangs_does_not_keep_the_process"), "I3"),
     Row("R21", "an outbox restored from a backup", BOTH, _in(_RELAY, "test_r21_an_outbox_restored_from_a_backup_is_sent_again")),
@@ -179,8 +152,10 @@ RUNNING: tuple[Row, ...] = (
     Row("C15", "cancelled wherever it waits: the consumer, the relay", BOTH, _in(
         _LIFE, "test_c15_a_consumer_cancelled_wherever_it_waits_loses_nothing",
         "test_c15_a_relay_cancelled_wherever_it_waits_loses_nothing"), "I2 I3 I4 I5 I7"),
-    Row("C16", "messages nobody can read", BOTH, (
-        *_in(f"{SHARED}/test_consumer.py", "test_a_message_nobody_can_read_is_parked_and_others_flow"),
+    Row("C16", "messages nobody can read: heads, keys, values", BOTH, (
+        *_in(f"{SHARED}/test_consumer.py", "test_a_message_nobody_can_read_is_parked_and_others_flow",
+             "test_heads_nobody_can_read_are_parked_with_their_reason_and_others_flow"),
+        *_in(_DAMAGE, "test_c16_what_others_sent_without_a_key_is_read_by_its_head"),
         *_in(f"{SHARED}/test_cloudevents.py", "test_what_cannot_be_read_says_why")), "I5 I7"),
     Row("C17", "damaged records in the log", "kafka", (
         *_in(_DAMAGE, "test_c17_damaged_records_are_noted_and_passed_and_their_owner_sends_them_again"),

@@ -53,14 +53,14 @@ class Packing:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap, self._topic = bootstrap, topic
 
-    def send(self, codec: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    def send(self, codec: str, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """One record, packed, and stored when this returns."""
         refusals: list[object] = []
         settings = {"bootstrap.servers": self._bootstrap, "compression.type": codec, "message.max.bytes": 2 * BOMB, "linger.ms": 0}
         producer = Producer(settings)
         told: list[tuple[str, str | bytes | None]] = [*headers]
         heard = refusals.append
-        producer.produce(self._topic, value, key, partition_of(key, 6), headers=told, on_delivery=lambda error, _: heard(error))
+        producer.produce(self._topic, value, key, partition_of(key or b"", 6), headers=told, on_delivery=lambda error, _: heard(error))
         assert producer.flush(60) == 0
         assert refusals == [None]
 
@@ -80,6 +80,18 @@ async def discard_notes(way: Road) -> None:
         for row in await parked_in_inbox(session):
             await discard(session, row.id, "seen to")
         await session.commit()
+
+
+async def test_c16_what_others_sent_without_a_key_is_read_by_its_head(way: Road, packing: Packing, tell: Tell) -> None:
+    sent = envelope(1, "foreign", fact(1, "foreign", "7"))
+    packing.send("none", None, b"{}")
+    packing.send("none", None, to_data(sent), to_headers(sent))
+    assert "attribute missing" in (await until_set_aside(way, {"unreadable"}))["unreadable"]
+    async with asyncio.timeout(PATIENCE):
+        while await way.view() != {"foreign": [7]}:
+            await way.read()
+    assert len(await way.parked()) == 1
+    tell.counted(2, "I5 I7")
 
 
 async def test_c17_damaged_records_are_noted_and_passed_and_their_owner_sends_them_again(

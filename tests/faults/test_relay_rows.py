@@ -174,26 +174,29 @@ async def test_r10_a_lease_renewed_ten_times_is_released_once(database: Database
     tell.counted(10, "I8")
 
 
-@pytest.mark.parametrize("events", [600, pytest.param(20_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("events", [600, pytest.param(100_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(1800)])])
 async def test_r12_sixteen_writers_with_random_delays(
     relay: Relay, consumer: Consumer, neighbour: Database, events: int, tell: Tell
 ) -> None:
     database, chance = relay._database, random.Random(212)
-    ledgers = [await new_ledger(database, 0) for _ in range(8)]
-    counts = dict.fromkeys(ledgers, 1)
-    queue = [chance.choice(ledgers) for _ in range(events - 8)]
+    ledgers = [await new_ledger(database, 0) for _ in range(8 if events < 1000 else 200)]
+    counts, left = dict.fromkeys(ledgers, 1), events - len(ledgers)
+    queue: list[tuple[str, int]] = []
+    while left:
+        queue.append((chance.choice(ledgers), min(left, chance.randint(1, 5))))
+        left -= queue[-1][1]
+    for ledger, notes in queue:
+        counts[ledger] += notes
 
     async def write() -> None:
         while queue:
-            await _write_slowly(database, queue.pop(), chance)
+            await _write_slowly(database, *queue.pop(), chance)
 
     async def carry(writing: asyncio.Future[list[None]]) -> None:
         while not writing.done():
             await relay.step()
             await asyncio.wait({writing}, timeout=0.001)
 
-    for ledger in queue:
-        counts[ledger] += 1
     writing = asyncio.gather(*(write() for _ in range(16)))
     await carry(writing)
     await writing
@@ -202,12 +205,13 @@ async def test_r12_sixteen_writers_with_random_delays(
     tell.counted(events, HELD, 212)
 
 
-async def _write_slowly(database: Database, ledger_id: str, chance: random.Random) -> None:
+async def _write_slowly(database: Database, ledger_id: str, notes: int, chance: random.Random) -> None:
     async with database.session() as session:
         ledger = await session.get(Ledger, ledger_id, with_for_update=True)
         assert ledger is not None
-        await record(session, ledger, ledger.note(len(ledger.notes)), now=NOW)
-        await session.execute(text("SELECT pg_sleep(:s)"), {"s": chance.random() * 0.004})
+        for _ in range(notes):
+            await record(session, ledger, ledger.note(len(ledger.notes)), now=NOW)
+            await session.execute(text("SELECT pg_sleep(:s)"), {"s": chance.random() * 0.004})
         await session.commit()
 
 

@@ -16,7 +16,8 @@ from tests.faults.gathering import COUNTED
 from tests.faults.guards import GUARDS, Guard
 from tests.faults.owed import OPEN, OWED
 from tests.faults.results import Result, write
-from tests.faults.rows import BOTH, ROWS, RUNNING, Row
+from tests.faults.row import BOTH, Row
+from tests.faults.rows import ROWS, RUNNING
 
 TOP = Path(__file__).parents[2]
 

@@ -162,6 +162,24 @@ async def test_a_parked_fact_given_up_lets_the_next_ones_pass(bus: Bus, consumer
     assert await parked(neighbour) == []
 
 
+LONG = [("ce_id", b"x" * 900_000)]  # with its data it is what a broker takes at most: 1 MiB
+NO_UTF8 = [("ce_id", b"\xff"), ("n", b"\x00")]
+TWICE = [("ce_id", b"1"), ("ce_id", b"2")]
+
+
+@pytest.mark.parametrize("headers", [LONG, TWICE, NO_UTF8, []])
+async def test_heads_nobody_can_read_are_parked_with_their_reason_and_others_flow(
+    bus: Bus, consumer: Consumer, neighbour: Database, headers: list[tuple[str, bytes]]
+) -> None:
+    assert await bus.send([Record("interurbe.partners", b"k", headers, b"{}")], deadline=10) == [None]
+    await send(bus, numbered(1))
+    await settle(None, consumer)
+    async with neighbour.session() as session:
+        [row] = await parked_in_inbox(session)
+    assert (row.kind, row.subject, await seen(neighbour, "p1")) == ("unreadable", None, [1])
+    assert row.reason
+
+
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b'{"partner": 1}'])
 async def test_a_message_nobody_can_read_is_parked_and_others_flow(
     bus: Bus, consumer: Consumer, neighbour: Database, value: bytes | None
