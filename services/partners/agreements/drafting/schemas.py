@@ -41,7 +41,9 @@ class FrameBody(RevisionBody):
     titles: Names
     timezone: TimeZone | None = Field(None, description="Where its dates begin and end; the first party's when left out.")
     visibility: Literal["parties", "network", "public"] = Field(
-        "parties", description="Who may know of it once it is signed; `network`: also who belongs to a party, directly or through networks."
+        "parties",
+        description="Who may know of it once it is signed. `parties`: these alone, so choose another where members of a party are to know "
+        "what they may take part in; `network`: also who belongs to a party, directly or through networks; `public`: everybody.",
     )
 
     def frame_of(self, parties: list[Any]) -> Frame:
