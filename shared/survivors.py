@@ -96,6 +96,17 @@ def kin(ids: str) -> str:
     )
 
 
+def onward(ids: str, step: str, to: str) -> str:
+    """SQL for the array of ``ids`` and of all that one ``step`` after another leads to; each with those that stand for the same.
+
+    ``step`` is joined onto ``here``, where one is (``here.id``); ``to`` is the column in which it says where it leads.
+    """
+    return (
+        f"ARRAY(WITH RECURSIVE here(id) AS (SELECT unnest({ids}) UNION SELECT alike.id FROM here JOIN {step} "  # noqa: S608 - of our own SQL
+        f"CROSS JOIN LATERAL unnest({kin(f'ARRAY[{to}]')}) AS alike(id)) SELECT id FROM here)"
+    )
+
+
 def kin_of(ids: Sequence[str], around: str = "{}", **bound: Any) -> Cast[Any]:
     """The same as an expression for these ids; ``around`` may make other SQL of the array, and ``bound`` are the parameters in it."""
     array = around.format(kin("CAST(:whose AS uuid[])"))

@@ -16,16 +16,13 @@ from shared.db import Key
 from shared.events import Visibility
 from shared.refusals import Invalid, NotFound
 from shared.sandbox import in_sandbox, sandboxed
-from shared.survivors import kin, kin_of
+from shared.survivors import kin_of, onward
 
 Read = AsyncConnection | AsyncSession
 """Where a question can be put: a connection for reads, or the transaction of a change."""
 
-_NETWORKS = (
-    "ARRAY(WITH RECURSIVE above(id) AS (SELECT unnest({}) UNION SELECT alike.id FROM above "  # noqa: S608 - of our own SQL
-    "JOIN known_membership k ON k.partner = above.id AND k.valid_from <= :today AND (k.valid_to IS NULL OR k.valid_to >= :today) "
-    f"CROSS JOIN LATERAL unnest({kin('ARRAY[k.network]')}) AS alike(id)) SELECT id FROM above)"
-)
+_MEMBERSHIP = "known_membership k ON k.partner = here.id AND k.valid_from <= :today AND (k.valid_to IS NULL OR k.valid_to >= :today)"
+_NETWORKS = onward("{}", _MEMBERSHIP, "k.network")
 """Somebody and the networks that it belongs to today, directly or through others."""
 
 _PARTNER = KnownPartner.__table__.c

@@ -9,13 +9,14 @@ from services.notifications.directory.views import names_of
 from services.notifications.subscribers.models import Confirmation
 from services.notifications.subscriptions.models import Subscription
 from shared.auth import Caller
-from shared.survivors import kin, kin_of
+from shared.survivors import kin, kin_of, onward
 
 # One rule in two places: when messages are made (alerts) and again when they are sent (mail). The fragments speak of a
 # notice ``n``, a subscription ``s`` and a ``day`` in ``d``: the day of the fact when made, today when sent.
 
 _VOUCHING = kin("ARRAY[s.vouched_by]")
 _ON_THE_DAY = "m.valid_from <= d.day AND (m.valid_to IS NULL OR m.valid_to >= d.day)"
+_NETWORKS = onward(_VOUCHING, f"known_membership m ON m.partner = here.id AND {_ON_THE_DAY}", "m.network")
 _MEMBER = f"m.partner = ANY({_VOUCHING}) AND {_ON_THE_DAY}"
 
 FITS = f"""
@@ -38,10 +39,7 @@ MAY_SEE = f"""
 (n.visibility = 'public' OR (s.vouched_by IS NOT NULL AND (
   (n.audience && {_VOUCHING} AND NOT (n.visibility <> 'network' AND n.subject LIKE 'agreement/%' AND EXISTS (
     SELECT 1 FROM known_agreement a WHERE a.id = n.agreements[1] AND NOT a.audience && {_VOUCHING})))
-  OR (n.visibility = 'network' AND EXISTS (
-    WITH RECURSIVE above(id) AS (SELECT unnest({_VOUCHING}) UNION SELECT alike.id FROM above
-      JOIN known_membership m ON m.partner = above.id AND {_ON_THE_DAY} CROSS JOIN LATERAL unnest({kin("ARRAY[m.network]")}) AS alike(id))
-    SELECT 1 FROM above WHERE above.id = ANY(n.audience))))))
+  OR (n.visibility = 'network' AND n.audience && {_NETWORKS}))))
 """  # noqa: S608 - as above
 """SQL: whoever vouches for the subscription may know the notice: anyone a public one; else who is in its audience, and still is in
 that of the agreement it is about; of a network's notice also the network's members of the day, directly or through others. A merged
