@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -131,10 +132,10 @@ class _Work:
 def _each_once(request: Request) -> None:
     """Refuse a parameter that is there twice: no operation takes several, and which of them would count is a guess."""
     if b"&" in request.scope["query_string"]:
-        names = [name for name, _ in request.query_params.multi_items()]
-        for name in names:
-            if names.count(name) > 1:
-                raise Invalid(f"?{name} is there twice.", field=f"?{name}", fix="Send it once; ask again for each other value.")
+        times = Counter(name for name, _ in request.query_params.multi_items())
+        twice = next((name for name, there in times.items() if there > 1), None)
+        if twice is not None:
+            raise Invalid(f"?{twice} is there twice.", field=f"?{twice}", fix="Send it once; ask again for each other value.")
 
 
 async def _once(request: StrictRequest, work: _Work) -> Response:
