@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, literal, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.partners.inheritance import views
@@ -62,32 +62,25 @@ _LOCKS: Final = text(
 async def tie(session: AsyncSession, step: Step, now: datetime) -> None:
     """The membership holds from now on, and passes on what its network signed; done again it does nothing."""
     await _have_the_way_up(session, step)
-    row = {"membership": step.membership, "member": step.partner, "network": step.network, "by_choice": step.by_choice}
-    made = await session.scalar(insert(Tie).values(row).on_conflict_do_nothing().returning(Tie.membership))
+    made = await session.scalar(_tied(step).on_conflict_do_nothing().returning(Tie.membership))
     if made is not None:
-        agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
-        await _settle_below(session, step.partner, agreements, Reason.MEMBERSHIP_STARTED, now)
+        await _settle_below(session, step.partner, await _bound_above(session, step), Reason.MEMBERSHIP_STARTED, now)
 
 
 async def untie(session: AsyncSession, step: Step, now: datetime) -> None:
     """The membership holds no longer; done again, or before it held, it does nothing."""
-    await _have_the_way_up(session, step)
-    gone = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
-    if gone is not None:
-        await _settle_way_up(session, step, Reason.MEMBERSHIP_ENDED, now)
+    await _cut(session, step, Reason.MEMBERSHIP_ENDED, now)
 
 
 async def retie(session: AsyncSession, step: Step, *, passes: bool, now: datetime) -> None:
     """The membership passes on otherwise from now on: by itself, by choice or nothing; done again it does nothing."""
+    if not passes:
+        await _cut(session, step, Reason.MEMBERSHIP_CHANGED, now)
+        return
     await _have_the_way_up(session, step)
-    if passes:
-        row = {"membership": step.membership, "member": step.partner, "network": step.network, "by_choice": step.by_choice}
-        way, other = {"by_choice": step.by_choice}, Tie.by_choice != step.by_choice
-        kept = insert(Tie).values(row).on_conflict_do_update(index_elements=[Tie.membership], set_=way, where=other)
-        changed = await session.scalar(kept.returning(Tie.membership))
-    else:
-        changed = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
-    if changed is not None:
+    way, other = {"by_choice": step.by_choice}, Tie.by_choice != step.by_choice
+    kept = _tied(step).on_conflict_do_update(index_elements=[Tie.membership], set_=way, where=other)
+    if await session.scalar(kept.returning(Tie.membership)) is not None:
         await _settle_way_up(session, step, Reason.MEMBERSHIP_CHANGED, now)
 
 
@@ -180,14 +173,31 @@ async def _settle_rest(session: AsyncSession, accord: Accord, rest: Rest, now: d
         await due.owe(session, REST, replace(rest, after=partners[AT_ONCE - 1]).subject, now)
 
 
+def _tied(step: Step) -> Insert:
+    return insert(Tie).values(membership=step.membership, member=step.partner, network=step.network, by_choice=step.by_choice)
+
+
+async def _cut(session: AsyncSession, step: Step, reason: Reason, now: datetime) -> None:
+    """Let nothing pass over the membership any more, and settle what did; where nothing passed it does nothing."""
+    await _have_the_way_up(session, step)
+    gone = await session.scalar(delete(Tie).where(Tie.membership == step.membership).returning(Tie.membership))
+    if gone is not None:
+        await _settle_way_up(session, step, reason, now)
+
+
 async def _settle_way_up(session: AsyncSession, step: Step, reason: Reason, now: datetime) -> None:
     """Work out at once what the partner and those below it may use by the way up that was there until now.
 
     All in one: whoever leaves the partner before its turn came would no more be below it, and keep what it had.
     """
-    agreements = await views.agreements_binding(session, await views.networks_above(session, step.network))
+    agreements = await _bound_above(session, step)
     if agreements:
         await _settle(session, await views.members_below(session, [step.partner]), agreements, reason, now)
+
+
+async def _bound_above(session: AsyncSession, step: Step) -> Sequence[str]:
+    """The agreements that bind the network of a membership, or a network above it."""
+    return await views.agreements_binding(session, await views.networks_above(session, step.network))
 
 
 async def _settle_below(session: AsyncSession, partner: str, agreements: Sequence[str], reason: Reason, now: datetime) -> None:
